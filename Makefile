@@ -1,0 +1,67 @@
+# make         set up, run the pipeline with Snakemake, print the verdict
+# make test    set up, run the tests
+# make lint    set up, check format, style, types and the workflow
+# make bench   set up, measure how fast the pipeline is
+# make lock    resolve requirements.lock anew from pyproject.toml
+#
+# Needed: Python 3.11, 3.12 or 3.13, make and git. Choose a Python with `make PYTHON=/path/to/python`.
+
+SHELL := /bin/sh
+UV_VERSION := 0.13.9
+
+# The first of these that is there, runs, and has a fitting version; `command -v` alone would believe pyenv's shims.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && \
+	{ echo "$$python"; break; }; done)
+# uv, from the machine or from the project's own folder.
+UV = $$(command -v uv || echo .uv/bin/uv)
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: all test lint bench lock
+all: .venv/ready
+	@echo "Running the pipeline with Snakemake: every case, their comparison, the figures ..."
+	@snakemake --cores all
+
+test: .venv/ready
+	@echo "Running the tests; the slow ones run whole pipelines, so this takes some minutes ..."
+	@python -m pytest --numprocesses 2 --dist worksteal
+
+lint: .venv/ready
+	ruff format --check
+	ruff check
+	mypy
+	snakefmt --check Snakefile
+	snakemake --lint
+
+bench: .venv/ready
+	@echo "Measuring, for about ten minutes; leave the machine alone meanwhile ..."
+	@python benchmarks/run.py
+
+lock: .uv/ready
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --all-extras \
+		pyproject.toml --output-file requirements.lock
+
+# The environment: exactly what requirements.lock names, checked by hash, compiled to bytecode; then this project; then
+# matplotlib's list of fonts, so that no job has to make it.
+.venv/ready: requirements.lock pyproject.toml .uv/ready
+	@echo "Setting up .venv from requirements.lock: some 180 packages, about 250 MB to download ..."
+	@"$(PYTHON)" -c 'import sys; print("with Python", sys.version.split()[0], "of", sys.executable)'
+	@rm -rf .venv
+	@$(UV) venv --quiet --python "$$("$(PYTHON)" -c 'import sys; print(sys.executable)')" .venv
+	@$(UV) pip install --quiet --python .venv --compile-bytecode --require-hashes --requirements requirements.lock
+	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	@hermetic python -c "import matplotlib.font_manager"
+	@touch $@
+	@echo "Set up."
+
+.uv/ready:
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or say where it is:" \
+		"make PYTHON=/path/to/python" >&2; exit 1; }
+	@command -v uv >/dev/null || { echo "Installing uv $(UV_VERSION) into .uv ..."; \
+		{ "$(PYTHON)" -m pip --version >/dev/null 2>&1 && \
+		"$(PYTHON)" -m pip install --quiet --disable-pip-version-check --target .uv uv==$(UV_VERSION); } || \
+		{ "$(PYTHON)" -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } || \
+		{ echo "error: $(PYTHON) has neither pip nor venv, or the package index cannot be reached;" \
+		"on Debian: apt install python3-venv" >&2; exit 1; }; }
+	@mkdir -p .uv && touch $@

@@ -1,0 +1,354 @@
+"""The pipeline for Snakemake: cases of training a stateful LSTM, compared bit for bit.
+
+dvc.yaml is the same pipeline for DVC: the same steps in the same order, with the same names, commands, inputs, outputs
+and parameters. tests/test_engines.py holds the two against each other.
+"""
+
+from copy import deepcopy
+from pathlib import Path
+
+from snakemake.utils import min_version, update_config
+
+from carryover.command_line import mistakes_in_one_line
+from carryover.params import as_option, check, flags, typed
+from carryover.yaml_file import read_yaml
+
+# ---- configuration
+
+min_version("9.0")
+
+SCHEMA = "workflow/schemas/params.schema.yaml"
+
+with mistakes_in_one_line():
+    schema = read_yaml(Path(SCHEMA))
+    defaults = typed(read_yaml(Path("params.yaml")), schema)
+
+
+configfile: "params.yaml"
+
+
+# ---- validation: a mistake is told before anything runs
+
+with mistakes_in_one_line("params.yaml, --configfile or --config: "):
+    # Merged anew, because Snakemake puts what the command line has set first, and the order of the cases is shown.
+    merged = deepcopy(defaults)
+    update_config(merged, config)
+    config = check(merged, schema, root=Path())
+
+# Handed on as the file, or as text where --config or --configfile has changed something.
+PARAMS = as_option(config, defaults, Path("params.yaml"))
+
+# ---- what the rules share
+
+
+def code(step, *modules):
+    """The code that a step runs, and the versions of all that it stands on: an edit reruns what it affects."""
+    always = ["__init__", "command_line", "errors", "hermetic", "portable"]
+    return [
+        f"workflow/scripts/{step}.py",
+        *(f"src/carryover/{module}.py" for module in [*always, *modules]),
+        "requirements.lock",
+    ]
+
+
+KERAS_HOME = "src/carryover/home/.keras/keras.json"
+MATPLOTLIB_HOME = "src/carryover/home/.config/matplotlib/matplotlibrc"
+CASES = expand(
+    "results/cases/{case}/{file}",
+    case=config["cases"],
+    file=["history.csv", "predictions.csv", "final.npz"],
+)
+REFERENCE = expand(
+    "{folder}/{file}", folder=config["reference"], file=["settings.yaml", "losses.csv", "predictions.csv"]
+)
+FIGURES = ["predictions", "losses", "loss_differences", "equality"]
+
+# ---- targets
+
+
+rule all:
+    """Everything. What git does not hold is named too, so that a fresh clone, which has the figures, runs it all."""
+    input:
+        "data/noisy_sine.csv",
+        "data/initial_weights.npz",
+        "results/params.yaml",
+        CASES,
+        "results/loss_diffs.csv",
+        "results/metrics.json",
+        "results/verdict.md",
+        expand("results/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
+
+
+onsuccess:
+    verdict = Path("results/verdict.md")
+    if verdict.exists():
+        print(f"\n{verdict.read_text(encoding='utf-8')}")
+
+
+# ---- rules
+
+
+rule check_params:
+    """Check the parameters, write them out for the steps that compare, and remove cases that are no longer named."""
+    input:
+        params="params.yaml",
+        schema=SCHEMA,
+        code=code("check_params", "dataset", "initial_weights", "params", "yaml_file"),
+    output:
+        "results/params.yaml",
+    log:
+        "logs/check_params.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    params:
+        params=flags({"params": PARAMS}),
+    shell:
+        "hermetic python workflow/scripts/check_params.py"
+        " {params.params}"
+        " --schema {input.schema:q}"
+        " --cases results/cases"
+        " --output {output:q}"
+        " > {log:q} 2>&1"
+
+
+rule make_dataset:
+    """Write the series that every case learns."""
+    input:
+        code=code("make_dataset", "dataset"),
+    output:
+        "data/noisy_sine.csv",
+    log:
+        "logs/make_dataset.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    params:
+        dataset=flags(config["dataset"]),
+    shell:
+        "hermetic python workflow/scripts/make_dataset.py" " --output {output:q}" " {params.dataset}" " > {log:q} 2>&1"
+
+
+rule make_initial_weights:
+    """Write the weights from which every case starts, so that no case can start from others."""
+    input:
+        weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
+        code=code("make_initial_weights", "initial_weights", "model"),
+        keras=KERAS_HOME,
+    output:
+        "data/initial_weights.npz",
+    log:
+        "logs/make_initial_weights.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    params:
+        model=flags(config["model"]),
+    shell:
+        "hermetic python workflow/scripts/make_initial_weights.py"
+        " --output {output:q}"
+        " {params.model}"
+        " > {log:q} 2>&1"
+
+
+rule train:
+    """Train one case in an interpreter of its own: nothing is left over from another case."""
+    input:
+        data="data/noisy_sine.csv",
+        weights="data/initial_weights.npz",
+        code=code("train", "dataset", "digests", "initial_weights", "model", "states", "training"),
+        keras=KERAS_HOME,
+    output:
+        history="results/cases/{case}/history.csv",
+        predictions="results/cases/{case}/predictions.csv",
+        final="results/cases/{case}/final.npz",
+    log:
+        "logs/train/{case}.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    resources:
+        mem_mb=700,
+    params:
+        model=flags(config["model"]),
+        optimizer=flags(config["optimizer"]),
+        training=flags(config["training"]),
+        case=lambda wildcards: flags(config["cases"][wildcards.case]),
+    shell:
+        "hermetic python workflow/scripts/train.py"
+        " --case {wildcards.case:q}"
+        " --data {input.data:q}"
+        " --weights {input.weights:q}"
+        " --history {output.history:q}"
+        " --predictions {output.predictions:q}"
+        " --final {output.final:q}"
+        " {params.model}"
+        " {params.optimizer}"
+        " {params.training}"
+        " {params.case}"
+        " > {log:q} 2>&1"
+
+
+rule compare:
+    """Compare every pair of cases to the last bit, and all with the reference."""
+    input:
+        params="results/params.yaml",
+        cases=CASES,
+        reference=REFERENCE,
+        code=code("compare", "case_results", "comparison", "metrics", "reference", "verdict", "yaml_file"),
+    output:
+        loss_diffs="results/loss_diffs.csv",
+        metrics="results/metrics.json",
+        verdict="results/verdict.md",
+    log:
+        "logs/compare.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    params:
+        reference=flags({"reference": config["reference"]}),
+    shell:
+        "hermetic python workflow/scripts/compare.py"
+        " --params {input.params:q}"
+        " --cases results/cases"
+        " {params.reference}"
+        " --loss_diffs {output.loss_diffs:q}"
+        " --metrics {output.metrics:q}"
+        " --verdict {output.verdict:q}"
+        " > {log:q} 2>&1"
+
+
+rule plot_predictions:
+    """Draw what each case predicts after training, in the form of the figure of 2017."""
+    input:
+        params="results/params.yaml",
+        data="data/noisy_sine.csv",
+        cases=CASES,
+        code=code(
+            "plot_predictions",
+            "case_results",
+            "dataset",
+            "figures/__init__",
+            "figures/predictions",
+            "figures/saving",
+            "yaml_file",
+        ),
+        matplotlib=MATPLOTLIB_HOME,
+    output:
+        svg="results/figures/predictions.svg",
+        png="results/figures/predictions.png",
+    log:
+        "logs/plot_predictions.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    shell:
+        "hermetic python workflow/scripts/plot_predictions.py"
+        " --params {input.params:q}"
+        " --data {input.data:q}"
+        " --cases results/cases"
+        " --svg {output.svg:q}"
+        " --png {output.png:q}"
+        " > {log:q} 2>&1"
+
+
+rule plot_losses:
+    """Draw the loss per epoch of every case, with the reference under them."""
+    input:
+        params="results/params.yaml",
+        cases=CASES,
+        reference=REFERENCE,
+        code=code(
+            "plot_losses",
+            "case_results",
+            "comparison",
+            "figures/__init__",
+            "figures/losses",
+            "figures/saving",
+            "reference",
+            "yaml_file",
+        ),
+        matplotlib=MATPLOTLIB_HOME,
+    output:
+        svg="results/figures/losses.svg",
+        png="results/figures/losses.png",
+    log:
+        "logs/plot_losses.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    params:
+        reference=flags({"reference": config["reference"]}),
+    shell:
+        "hermetic python workflow/scripts/plot_losses.py"
+        " --params {input.params:q}"
+        " --cases results/cases"
+        " {params.reference}"
+        " --svg {output.svg:q}"
+        " --png {output.png:q}"
+        " > {log:q} 2>&1"
+
+
+rule plot_loss_differences:
+    """Draw the loss differences of the claimed pairs, epoch by epoch."""
+    input:
+        params="results/params.yaml",
+        loss_diffs="results/loss_diffs.csv",
+        code=code(
+            "plot_loss_differences",
+            "case_results",
+            "comparison",
+            "figures/__init__",
+            "figures/loss_differences",
+            "figures/saving",
+            "metrics",
+            "yaml_file",
+        ),
+        matplotlib=MATPLOTLIB_HOME,
+    output:
+        svg="results/figures/loss_differences.svg",
+        png="results/figures/loss_differences.png",
+    log:
+        "logs/plot_loss_differences.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    shell:
+        "hermetic python workflow/scripts/plot_loss_differences.py"
+        " --params {input.params:q}"
+        " --loss_diffs {input.loss_diffs:q}"
+        " --svg {output.svg:q}"
+        " --png {output.png:q}"
+        " > {log:q} 2>&1"
+
+
+rule plot_equality:
+    """Draw the matrix that says of every two cases whether they are identical, or where they part."""
+    input:
+        params="results/params.yaml",
+        cases=CASES,
+        code=code(
+            "plot_equality",
+            "case_results",
+            "comparison",
+            "figures/__init__",
+            "figures/equality",
+            "figures/saving",
+            "yaml_file",
+        ),
+        matplotlib=MATPLOTLIB_HOME,
+    output:
+        svg="results/figures/equality.svg",
+        png="results/figures/equality.png",
+    log:
+        "logs/plot_equality.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    shell:
+        "hermetic python workflow/scripts/plot_equality.py"
+        " --params {input.params:q}"
+        " --cases results/cases"
+        " --svg {output.svg:q}"
+        " --png {output.png:q}"
+        " > {log:q} 2>&1"

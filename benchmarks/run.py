@@ -1,0 +1,129 @@
+"""Measure how fast the pipeline is, beside what it is compared to, and write benchmarks/results.md and .json.
+
+    make bench
+
+Every ratio is of two medians from this one run, in which the two sides take turns: a machine's speed drifts.
+"""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+REPEATS = 3
+CARD = ["loop_with_reset", "loop_without_reset", "single_fit"]
+
+
+def run(*command: str, folder: Path = ROOT) -> tuple[float, str]:
+    """Run a command; its wall time in seconds, and what it printed."""
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return time.perf_counter() - start, done.stdout
+
+
+def measure_training() -> dict[str, Any]:
+    print("one case's training, against plain fit calls ...", flush=True)
+    _, printed = run("hermetic", "python", "benchmarks/training.py", str(REPEATS))
+    measured = json.loads(printed.splitlines()[-1])
+    assert measured["identical"], "the fast and the plain training differ in their bits"
+    return {name: {side: median(times) for side, times in sides.items()} for name, sides in measured["seconds"].items()}
+
+
+def measure_pipeline(clone: Path) -> dict[str, float]:
+    pipeline, plain = [], []
+    for number in range(1, REPEATS + 1):
+        print(
+            f"the whole pipeline, against the card's three cases as a plain script: {number} of {REPEATS} ...",
+            flush=True,
+        )
+        subprocess.run(["git", "clean", "-dfxq"], cwd=clone, check=True)
+        shutil.rmtree(clone / "results", ignore_errors=True)
+        pipeline.append(run("snakemake", "--cores", "4", folder=clone)[0])
+        plain.append(sum(run("python", "benchmarks/plain.py", case, folder=clone)[0] for case in CARD))
+    return {"pipeline": median(pipeline), "plain": median(plain)}
+
+
+def measure_idle(clone: Path) -> dict[str, float]:
+    print("the engines with nothing to do ...", flush=True)
+    run("snakemake", "--cores", "4", folder=clone)
+    return {
+        name: median(run(*command, folder=clone)[0] for _ in range(REPEATS + 2))
+        for name, command in {"snakemake -n": ("snakemake", "-n"), "dvc status": ("dvc", "status")}.items()
+    }
+
+
+def peak_memory(clone: Path) -> float:
+    """The largest resident memory of any process of a training job, in MB."""
+    print("the memory of a training job ...", flush=True)
+    job = subprocess.Popen(["dvc", "repro", "--quiet", "--force", "--single-item", "train@single_fit"], cwd=clone)
+    _, status, usage = os.wait4(job.pid, 0)
+    assert status == 0, "the training job failed"
+    return usage.ru_maxrss / 1024
+
+
+def table(results: dict[str, Any]) -> str:
+    rows = [
+        (
+            f"training of `{name}`: plain / pipeline's",
+            f"{sides['plain']:.2f} s / {sides['fast']:.2f} s",
+            sides["plain"] / sides["fast"],
+            goal,
+        )
+        for (name, sides), goal in zip(results["training"].items(), ["at least 4.5", "at least 3.3"], strict=True)
+    ]
+    whole = results["pipeline"]
+    rows.append(
+        (
+            "whole pipeline, six cases and all figures / the card's three cases as a plain script",
+            f"{whole['pipeline']:.1f} s / {whole['plain']:.1f} s",
+            whole["pipeline"] / whole["plain"],
+            "at most 0.75",
+        )
+    )
+    lines = ["| what | medians | ratio | goal |", "| --- | --- | --- | --- |"]
+    lines += [f"| {what} | {times} | {ratio:.2f} | {goal} |" for what, times, ratio, goal in rows]
+    goals = {"snakemake -n": "at most 1.5 s", "dvc status": "at most 1 s"}
+    lines += [
+        f"| `{name}`, nothing to do | {seconds:.2f} s | | {goals[name]} |" for name, seconds in results["idle"].items()
+    ]
+    lines.append(f"| peak memory of a training job | {results['peak_memory_mb']:.0f} MB | | under 700 MB |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "carryover"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        results: dict[str, Any] = {
+            "training": measure_training(),
+            "pipeline": measure_pipeline(clone),
+            "idle": measure_idle(clone),
+            "peak_memory_mb": peak_memory(clone),
+        }
+    results["machine"] = {
+        "processor": next(
+            (line.split(": ")[1] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+            platform.processor(),
+        ),
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+    }
+    machine = f"{results['machine']['cores']} cores ({results['machine']['processor']})"
+    (ROOT / "benchmarks/results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (ROOT / "benchmarks/results.md").write_text(
+        "# Benchmarks\n\n"
+        f"Medians of {REPEATS} runs each, taken in turns in one run of `make bench` on {machine}.\n\n"
+        f"{table(results)}\n"
+    )
+    print((ROOT / "benchmarks/results.md").read_text())
+
+
+if __name__ == "__main__":
+    main()

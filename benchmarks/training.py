@@ -1,0 +1,84 @@
+"""Time one case's training against the same case written plainly, in one process, and compare their bits.
+
+Run by benchmarks/run.py as `hermetic python benchmarks/training.py REPEATS`; prints JSON.
+"""
+
+import importlib.util
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from carryover.dataset import cut_windows, read_series
+from carryover.initial_weights import read_weights
+from carryover.portable import configure_tensorflow
+
+UNITS, TIME_STEPS, BATCH_SIZE, EPOCHS = [10, 10], 1, 100, 70
+
+
+def load_plain() -> ModuleType:
+    # Isolated Python does not look for modules beside the script.
+    spec = importlib.util.spec_from_file_location("plain", Path(__file__).with_name("plain.py"))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def timed(train: Callable[[], Any]) -> tuple[float, Any]:
+    start = time.perf_counter()
+    result = train()
+    return time.perf_counter() - start, result
+
+
+def main() -> None:
+    configure_tensorflow()
+    from carryover.digests import training_state_digests
+    from carryover.model import build_model, build_optimizer, set_weights
+    from carryover.training import Case, compile_model, make_batches, train
+
+    plain = load_plain()
+    inputs, targets = cut_windows(read_series(plain.REFERENCE / "noisy_sine.csv"), TIME_STEPS, BATCH_SIZE)
+    weights = read_weights(plain.REFERENCE / "initial_weights.npz", UNITS)
+
+    def fast(case: Case) -> tuple[list[float], list[Any]]:
+        """As workflow/scripts/train.py does it, digests of every epoch included."""
+        model = build_model(UNITS, "hard_sigmoid_2017", TIME_STEPS, BATCH_SIZE, case.stateful)
+        set_weights(model, weights)
+        compile_model(model, build_optimizer(1.0, 0.95, 1e-8), "mse", case, len(inputs) // BATCH_SIZE)
+        losses: list[float] = []
+
+        def record(_: int, loss: float) -> None:
+            losses.append(loss)
+            training_state_digests(model)
+
+        train(model, make_batches(inputs, targets, BATCH_SIZE), EPOCHS, case, record)
+        return losses, model.get_weights()
+
+    def slow(name: str) -> tuple[list[float], list[Any]]:
+        model = plain.build(weights, UNITS, TIME_STEPS, BATCH_SIZE)
+        losses = plain.fit(name, model, inputs, targets, BATCH_SIZE, EPOCHS)
+        return losses, model.get_weights()
+
+    cases = {
+        "loop_without_reset": Case("loop", "never", True),
+        "single_fit": Case("single", "never", True),
+    }
+    seconds: dict[str, dict[str, list[float]]] = {name: {"fast": [], "plain": []} for name in cases}
+    identical = True
+    for _ in range(int(sys.argv[1])):
+        for name, case in cases.items():
+            fast_time, (fast_losses, fast_weights) = timed(lambda case=case: fast(case))  # type: ignore[misc]
+            plain_time, (plain_losses, plain_weights) = timed(lambda name=name: slow(name))  # type: ignore[misc]
+            seconds[name]["fast"].append(fast_time)
+            seconds[name]["plain"].append(plain_time)
+            identical &= fast_losses == plain_losses
+            identical &= all(a.tobytes() == b.tobytes() for a, b in zip(fast_weights, plain_weights, strict=True))
+    print(json.dumps({"seconds": seconds, "identical": identical}))
+
+
+if __name__ == "__main__":
+    main()

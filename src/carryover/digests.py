@@ -1,0 +1,88 @@
+"""The whole training state of a model, and digests that are equal only if every bit of it is."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from carryover.states import recurrent_layers
+
+Tensors = dict[str, NDArray[Any]]
+
+
+class TrainingState(NamedTuple):
+    """Everything that the next training step depends on, besides the data.
+
+    Attributes:
+        weights: all of `model.variables` by Keras's path (`lstm_1/lstm_cell/kernel`): the weights, trainable and not,
+            and the seeds of random layers.
+        optimizer: the optimizer's variables, by path (`adadelta/iteration`); empty before compile.
+        states: of the stateful recurrent layers (`lstm_1/hidden_state`, `lstm_1/cell_state`), which neither
+            `model.variables` nor a saved file holds; empty where there are none.
+    """
+
+    weights: Tensors
+    optimizer: Tensors
+    states: Tensors
+
+
+def training_state(model: keras.Model) -> TrainingState:
+    """Copy the whole training state of a model into NumPy arrays, each in the shape and dtype of its variable.
+
+    >>> import keras
+    >>> from carryover import training_state
+    >>> inputs = keras.Input(batch_shape=(1, 1, 1))
+    >>> model = keras.Model(inputs, keras.layers.LSTM(2, stateful=True, name="lstm")(inputs))
+    >>> sorted(training_state(model).states)
+    ['lstm/cell_state', 'lstm/hidden_state']
+    """
+    states: Tensors = {}
+    for layer in recurrent_layers(model):
+        if layer.stateful and layer.states:
+            path = layer.path or layer.name
+            names = ["hidden_state", "cell_state", *(f"state_{number}" for number in range(3, len(layer.states) + 1))]
+            states |= {f"{path}/{name}": _copy(state) for name, state in zip(names, layer.states, strict=False)}
+    optimizer = getattr(model, "optimizer", None)
+    return TrainingState(
+        weights={variable.path: _copy(variable) for variable in model.variables},
+        optimizer={variable.path: _copy(variable) for variable in optimizer.variables} if optimizer else {},
+        states=states,
+    )
+
+
+def _copy(variable: keras.Variable) -> NDArray[Any]:
+    return np.array(keras.ops.convert_to_numpy(variable.value))
+
+
+def digest(tensors: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256, in hexadecimal, over the name, dtype, shape and bytes of each tensor; "" where there are none.
+
+    >>> import numpy as np
+    >>> from carryover import digest
+    >>> zero, minus_zero = np.zeros(1, np.float32), -np.zeros(1, np.float32)
+    >>> bool(zero == minus_zero), digest({"bias": zero}) == digest({"bias": minus_zero})
+    (True, False)
+    """
+    if not tensors:
+        return ""
+    sha = hashlib.sha256()
+    for name, tensor in tensors.items():
+        little_endian = np.ascontiguousarray(tensor, tensor.dtype.newbyteorder("<"))
+        sha.update(f"{name} {little_endian.dtype.str} {tensor.shape}\n".encode())
+        sha.update(little_endian.tobytes())
+    return sha.hexdigest()
+
+
+def training_state_digests(model: keras.Model) -> dict[str, str]:
+    """The digests of a model's weights, optimizer variables and states, under the names of TrainingState's parts.
+
+    >>> import keras
+    >>> from carryover import training_state_digests
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> list(training_state_digests(model))
+    ['weights', 'optimizer', 'states']
+    """
+    return {part: digest(tensors) for part, tensors in training_state(model)._asdict().items()}

@@ -1,0 +1,1 @@
+"""The figures: each module draws one. The look lies in home/.config/matplotlib/matplotlibrc."""

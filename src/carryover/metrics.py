@@ -1,0 +1,46 @@
+"""results/metrics.json: what a run found, in numbers."""
+
+from typing import Any
+
+from carryover.comparison import Cases, first_parting
+from carryover.yaml_file import Params
+
+SIGNS = {"identical": "=", "different": "!="}
+"""How a kind of claim is written between its two cases."""
+
+Metrics = dict[str, Any]
+
+
+def claims(params: Params) -> dict[str, tuple[str, str, str]]:
+    """The claims by name: `single_fit = loop_without_reset` is ("single_fit", "=", "loop_without_reset")."""
+    return {f"{a} {sign} {b}": (a, sign, b) for kind, sign in SIGNS.items() for a, b in params["claims"][kind]}
+
+
+def metrics(cases: Cases, params: Params, reference: dict[str, dict[str, float | None]]) -> Metrics:
+    """The numbers of a run.
+
+    Returns:
+        `cases`: per case `first_loss`, `final_loss`, `best_loss`, `best_epoch` and the final `weights_sha256`;
+        `claims`: per claim whether it `holds`, the `first_divergent_epoch` of its two cases (0 where nothing diverges;
+        epochs + 1 where only the predictions do) and their `max_abs_loss_difference`;
+        `reference`: as given.
+    """
+    result: Metrics = {"cases": {}, "claims": {}, "reference": reference}
+    for name, case in cases.items():
+        loss = case.history["loss"]
+        best = int(loss.to_numpy().argmin())
+        result["cases"][name] = {
+            "first_loss": float(loss.iloc[0]),
+            "final_loss": float(loss.iloc[-1]),
+            "best_loss": float(loss.iloc[best]),
+            "best_epoch": int(case.history["epoch"].iloc[best]),
+            "weights_sha256": case.history["weights_sha256"].iloc[-1],
+        }
+    for name, (a, sign, b) in claims(params).items():
+        parting = first_parting(cases[a], cases[b])
+        result["claims"][name] = {
+            "holds": (parting is None) == (sign == "="),
+            "first_divergent_epoch": parting.epoch if parting else 0,
+            "max_abs_loss_difference": float((cases[a].history["loss"] - cases[b].history["loss"]).abs().max()),
+        }
+    return result

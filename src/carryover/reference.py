@@ -1,0 +1,77 @@
+"""The reference of 2017, and how far a run is from it."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from carryover.comparison import Cases
+from carryover.errors import UserError
+from carryover.yaml_file import Params, read_yaml
+
+
+class Reference(NamedTuple):
+    """What another stack computed from the same settings.
+
+    Attributes:
+        settings: under the names of params.yaml.
+        losses: `epoch`, and a column per case.
+        predictions: `sample`, and a column per case.
+    """
+
+    settings: dict[str, Any]
+    losses: pd.DataFrame
+    predictions: pd.DataFrame
+
+
+def read_reference(folder: Path) -> Reference:
+    """Read settings.yaml, losses.csv and predictions.csv.
+
+    Raises:
+        UserError: where one is missing or broken.
+    """
+    tables = []
+    for name in ("losses.csv", "predictions.csv"):
+        try:
+            tables.append(pd.read_csv(folder / name))
+        except FileNotFoundError:
+            raise UserError(f"{folder / name}: missing; restore it with git") from None
+        except ValueError as error:
+            raise UserError(f"{folder / name}: {error}; restore it with git") from error
+    return Reference(read_yaml(folder / "settings.yaml"), *tables)
+
+
+def applies(reference: Reference, params: Params) -> bool:
+    """Whether a run has the reference's settings, and starts from its initial weights."""
+    run: dict[str, Any] = {
+        section: {key: params[section].get(key) for key in settings} for section, settings in reference.settings.items()
+    }
+    return (
+        run == reference.settings and params["model"]["initial_weights"] == f"{params['reference']}/initial_weights.npz"
+    )
+
+
+def distances(reference: Reference, cases: Cases, params: Params) -> dict[str, dict[str, float | None]]:
+    """How far each case that the reference knows is from it.
+
+    Returns:
+        per case `max_relative_loss_difference` over the epochs and `max_absolute_prediction_difference` over the
+        samples; None for predictions that cannot be compared; nothing at all where the reference does not apply.
+    """
+    if not applies(reference, params):
+        return {}
+    result: dict[str, dict[str, float | None]] = {}
+    for name, case in cases.items():
+        if name not in reference.losses:
+            continue
+        loss = case.history["loss"].to_numpy() / reference.losses[name].to_numpy() - 1
+        prediction = case.predictions["prediction"].to_numpy() - reference.predictions[name].to_numpy()
+        # Keras 2 has no hook on `predict`: there, a case that resets before every batch of `fit` still carried its
+        # states from one predicted batch to the next.
+        comparable = params["cases"][name]["reset"] != "every_batch"
+        result[name] = {
+            "max_relative_loss_difference": float(np.abs(loss).max()),
+            "max_absolute_prediction_difference": float(np.abs(prediction).max()) if comparable else None,
+        }
+    return result

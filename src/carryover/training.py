@@ -1,0 +1,109 @@
+"""The cases: training spelled as a loop of `fit` or as one `fit`, with the states reset or carried over."""
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from carryover.dataset import Floats
+from carryover.errors import UserError
+from carryover.states import ResetStates, reset_states
+
+
+class Case(NamedTuple):
+    """How a case is trained: an entry of `cases` in params.yaml.
+
+    Attributes:
+        calls: "loop" is `for _ in range(n): fit(epochs=1)`, "single" is `fit(epochs=n)`.
+        reset: when the states are set to zero.
+        stateful: whether the layers carry their states from one batch to the next at all.
+    """
+
+    calls: Literal["loop", "single"]
+    reset: Literal["never", "every_epoch", "every_batch"]
+    stateful: bool
+
+
+def make_batches(inputs: Floats, targets: Floats, batch_size: int) -> tf.data.Dataset:
+    """Batches in the order of the samples, ready in memory.
+
+    Args:
+        inputs: of shape (windows, time_steps, features).
+        targets: of shape (windows, 1).
+        batch_size: divides the windows.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 1
+    batches = tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(batch_size, drop_remainder=True)
+    return batches.cache().with_options(options)
+
+
+def compile_model(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: str, case: Case, batches: int
+) -> None:
+    """Compile for speed without changing a bit: a whole epoch is one execution of the graph.
+
+    A case that resets before every batch needs Keras's callbacks between batches, so it executes them one by one.
+    XLA stays off: it generates code for the CPU that it finds.
+    """
+    model.compile(
+        optimizer=optimizer,
+        loss=loss,
+        jit_compile=False,
+        steps_per_execution=1 if case.reset == "every_batch" else batches,
+    )
+
+
+def train(
+    model: keras.Model, batches: tf.data.Dataset, epochs: int, case: Case, record: Callable[[int, float], Any]
+) -> None:
+    """Train a compiled model as the case says.
+
+    Args:
+        model: a model that compile_model has compiled.
+        batches: what make_batches made.
+        epochs: how many, at least 1.
+        case: the spelling.
+        record: called as record(epoch, loss) at the end of each epoch, counted from 1, after whatever the case does
+            then: the model is as the next epoch will find it.
+    """
+    within_fit = {
+        "every_batch": [ResetStates(every="batch")],
+        "every_epoch": [ResetStates(every="epoch")],
+        "never": [],
+    }
+    if case.calls == "loop":
+        callbacks = within_fit[case.reset] if case.reset == "every_batch" else []
+        for epoch in range(1, epochs + 1):
+            history = model.fit(batches, epochs=1, shuffle=False, callbacks=callbacks, verbose=0)
+            if case.reset == "every_epoch":
+                reset_states(model)
+            record(epoch, history.history["loss"][0])
+    else:
+        # The recorder comes after the reset: callbacks are called in their order.
+        recorder = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: record(epoch + 1, logs["loss"]))
+        callbacks = [*within_fit[case.reset], recorder]
+        model.fit(batches, epochs=epochs, shuffle=False, callbacks=callbacks, verbose=0)
+
+
+def predict(model: keras.Model, batches: tf.data.Dataset, case: Case) -> Floats:
+    """Predictions of shape (windows,), from the states that training has left; they advance the states."""
+    callbacks = [ResetStates(every="batch")] if case.reset == "every_batch" else []
+    # `predict` would unroll a longer execution into one graph, which takes more time to build than it saves.
+    model.steps_per_execution = 1
+    return np.asarray(model.predict(batches, callbacks=callbacks, verbose=0)[:, 0])
+
+
+def finite(epoch: int, loss: float) -> float:
+    """The loss, if training has not diverged.
+
+    Raises:
+        UserError: if the loss is infinite or not a number.
+    """
+    if not math.isfinite(loss):
+        raise UserError(f"epoch {epoch}: the loss is {loss}: training diverges; lower optimizer.learning_rate")
+    return loss

@@ -1,0 +1,203 @@
+"""The comparison, the metrics and the verdict, on cases made by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from carryover.case_results import CaseResults, read_case
+from carryover.comparison import first_parting, loss_differences, trainings, widest_tensor
+from carryover.errors import UserError
+from carryover.metrics import metrics
+from carryover.reference import applies, distances, read_reference
+from carryover.verdict import verdict
+
+EPOCHS = 5
+
+
+def case(**changes: dict[int, Any]) -> CaseResults:
+    """A case of 5 epochs; changes gives a column other values at some epochs (or samples, for the prediction)."""
+    history = pd.DataFrame(
+        {
+            "epoch": range(1, EPOCHS + 1),
+            "loss": [0.5, 0.4, 0.3, 0.2, 0.25],
+            "weights_sha256": [f"w{epoch}" for epoch in range(EPOCHS)],
+            "optimizer_sha256": [f"o{epoch}" for epoch in range(EPOCHS)],
+            "states_sha256": [f"s{epoch}" for epoch in range(EPOCHS)],
+        }
+    )
+    predictions = pd.DataFrame({"sample": [1, 3], "prediction": [0.5, -0.5]})
+    final = {"weights/dense/kernel": np.zeros((2, 1), np.float32), "states/lstm_1/cell_state": np.ones(3, np.float32)}
+    for column, values in changes.items():
+        for place, value in values.items():
+            if column == "prediction":
+                predictions.loc[place, column] = value
+            elif column == "final":
+                final["weights/dense/kernel"][place] = value
+            else:
+                history.loc[place - 1, f"{column}_sha256" if column != "loss" else column] = value
+    return CaseResults(history, predictions, final)
+
+
+STATELESS = case(states=dict.fromkeys(range(1, EPOCHS + 1), ""))
+
+
+@pytest.mark.parametrize(
+    ("other", "parting"),
+    [
+        (case(), None),
+        (STATELESS, None),
+        (case(states={3: "x"}), (3, ("states",))),
+        (case(loss={4: 0.200000003}, weights={4: "x"}), (4, ("loss", "weights"))),
+        (case(optimizer={1: "x"}, loss={3: 1.0}), (1, ("optimizer",))),
+        (case(weights={5: "x"}), (5, ("weights",))),
+        (case(prediction={1: -0.500000001}), (6, ("predictions",))),
+    ],
+)
+def test_the_first_parting_is_found_whatever_parts(other: CaseResults, parting: Any) -> None:
+    assert first_parting(case(), other) == parting
+    assert first_parting(other, case()) == parting
+
+
+def test_cases_of_different_length_are_not_compared() -> None:
+    short = case()._replace(history=case().history.head(3))
+    with pytest.raises(UserError, match="same epochs"):
+        first_parting(case(), short)
+
+
+def test_the_loss_differences_are_tidy_and_zero_only_where_equal() -> None:
+    table = loss_differences({"a": case(), "b": case(loss={2: 0.400000006}), "c": case()})
+    assert list(table.columns) == ["epoch", "case_a", "case_b", "loss_a", "loss_b", "difference"]
+    pairs = table.groupby(["case_a", "case_b"])["difference"]
+    assert {pair: list(rows[rows != 0].index % EPOCHS + 1) for pair, rows in pairs} == {
+        ("a", "b"): [2],
+        ("a", "c"): [],
+        ("b", "c"): [2],
+    }
+
+
+def test_cases_are_grouped_into_trainings() -> None:
+    cases = {"a": case(), "b": case(loss={2: 0.1}), "c": STATELESS, "d": case(loss={2: 0.1})}
+    assert trainings(cases) == [["a", "c"], ["b", "d"]]
+
+
+def test_the_widest_tensor_is_named() -> None:
+    assert widest_tensor(case(), case()) is None
+    assert widest_tensor(case(), case(final={0: 0.25, 1: -0.5})) == ("weights/dense/kernel", 0.5)
+
+
+PARAMS: dict[str, Any] = {
+    "model": {"initial_weights": "random"},
+    "training": {"epochs": EPOCHS},
+    "cases": {name: {"reset": "never"} for name in "abc"},
+    "claims": {"identical": [["a", "b"], ["a", "c"]], "different": [["b", "c"]]},
+    "reference": "data/reference/of_old",
+}
+
+
+def test_metrics_say_which_claims_hold() -> None:
+    cases = {"a": case(), "b": case(), "c": case(loss={2: 0.1, 3: 0.31}, weights={2: "x"})}
+    numbers = metrics(cases, PARAMS, {})
+    assert numbers["claims"] == {
+        "a = b": {"holds": True, "first_divergent_epoch": 0, "max_abs_loss_difference": 0},
+        "a = c": {"holds": False, "first_divergent_epoch": 2, "max_abs_loss_difference": pytest.approx(0.3)},
+        "b != c": {"holds": True, "first_divergent_epoch": 2, "max_abs_loss_difference": pytest.approx(0.3)},
+    }
+    assert numbers["cases"]["a"] == {
+        "first_loss": 0.5, "final_loss": 0.25, "best_loss": 0.2, "best_epoch": 4, "weights_sha256": "w4",
+    }  # fmt: skip
+    assert json.loads(json.dumps(numbers)) == numbers
+
+
+def test_the_verdict_says_which_claim_failed_where_in_which_tensor_and_by_how_much() -> None:
+    cases = {"a": case(), "b": case(), "c": case(loss={3: 0.1}, weights={2: "x"}, final={0: 0.125})}
+    text = verdict(cases, PARAMS, metrics(cases, PARAMS, {}))
+    assert "**1 of 3 claims do not hold**: `a = c`." in text
+    line = next(line for line in text.splitlines() if line.startswith("| `a` = `c`"))
+    assert "**no**" in line
+    assert "part at epoch 2 (weights)" in line
+    assert "loss from epoch 3, by up to 0.2" in line
+    assert "at the end most in `weights/dense/kernel`, by 0.125" in line
+    assert "| `b` ≠ `c` | yes |" in text
+    assert "this run's settings are not the reference's" in text
+
+
+def test_the_verdict_says_when_all_claims_hold() -> None:
+    cases = {"a": case(), "b": case(), "c": case()}
+    params = PARAMS | {"claims": {"identical": [["a", "b"]], "different": []}}
+    text = verdict(cases, params, metrics(cases, params, {}))
+    assert "**All claims hold, 1 of 1.**" in text
+    assert "bit-identical: 5 epochs, 2 predictions" in text
+
+
+def write_reference(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "settings.yaml").write_text("training: {epochs: 5}\n")
+    (folder / "losses.csv").write_text("epoch,a,b\n1,0.5,0.5\n2,0.4,0.4\n3,0.3,0.3\n4,0.25,0.2\n5,0.25,0.25\n")
+    (folder / "predictions.csv").write_text("sample,a,b\n1,0.5,0\n3,-0.75,0\n")
+
+
+def test_the_distance_from_the_reference_is_taken_only_where_the_settings_are_equal(tmp_path: Path) -> None:
+    write_reference(tmp_path / "old")
+    reference = read_reference(tmp_path / "old")
+    cases = {"a": case(), "b": case(), "c": case()}
+    same = PARAMS | {"reference": "old", "model": {"initial_weights": "old/initial_weights.npz"}}
+    same["cases"] = {"a": {"reset": "never"}, "b": {"reset": "every_batch"}, "c": {"reset": "never"}}
+    assert distances(reference, cases, same) == {
+        "a": {"max_relative_loss_difference": pytest.approx(0.2), "max_absolute_prediction_difference": 0.25},
+        "b": {"max_relative_loss_difference": 0, "max_absolute_prediction_difference": None},
+    }
+    for change in ({"training": {"epochs": 6}}, {"model": {"initial_weights": "random"}}):
+        assert not applies(reference, same | change)
+        assert distances(reference, cases, same | change) == {}
+
+
+@pytest.mark.parametrize("missing", ["settings.yaml", "losses.csv", "predictions.csv"])
+def test_a_missing_file_of_the_reference_is_told_in_one_line(tmp_path: Path, missing: str) -> None:
+    write_reference(tmp_path / "old")
+    (tmp_path / "old" / missing).unlink()
+    with pytest.raises(UserError, match=f"{missing}: missing"):
+        read_reference(tmp_path / "old")
+
+
+def write_case(folder: Path) -> None:
+    results = case()
+    results.history.to_csv(folder / "history.csv", index=False)
+    results.predictions.to_csv(folder / "predictions.csv", index=False)
+    np.savez(folder / "final.npz", **results.final)  # type: ignore[arg-type]
+
+
+def test_the_results_of_a_case_are_read_as_they_were_written(tmp_path: Path) -> None:
+    write_case(tmp_path)
+    assert first_parting(read_case(tmp_path), case()) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("history.csv", None, "missing"),
+        ("history.csv", "", "No columns"),
+        ("history.csv", "epoch,loss\n1,0.5\n", "columns"),
+        ("predictions.csv", "sample,prediction\n1,much\n", "could not convert string to float"),
+        ("predictions.csv", "sample,prediction\n1,nan\n", "cannot safely convert"),
+        ("predictions.csv", "sample,prediction\n1,inf\n", "not finite"),
+        ("predictions.csv", "sample,prediction\n", "empty"),
+        ("final.npz", None, "missing"),
+        ("final.npz", "no archive", "not a NumPy archive"),
+    ],
+)
+def test_broken_results_of_a_case_are_told_in_one_line(
+    tmp_path: Path, file: str, content: str | None, message: str
+) -> None:
+    write_case(tmp_path)
+    (tmp_path / file).unlink()
+    if content is not None:
+        (tmp_path / file).write_text(content)
+    with pytest.raises(UserError) as error:
+        read_case(tmp_path)
+    assert message in str(error.value)
+    assert file in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import REFERENCE
+
+from carryover.dataset import Series, cut_windows, noisy_sine, read_series, write_series
+from carryover.errors import UserError
+
+
+def test_the_series_of_2017_is_made_byte_for_byte(tmp_path: Path) -> None:
+    write_series(tmp_path / "series.csv", noisy_sine(samples=1000, step=0.01, noise=0.1, seed=1))
+    assert (tmp_path / "series.csv").read_bytes() == (REFERENCE / "noisy_sine.csv").read_bytes()
+
+
+def test_another_seed_changes_the_noise_and_not_the_sine() -> None:
+    one, two = (noisy_sine(samples=50, step=0.1, noise=0.1, seed=seed) for seed in (1, 2))
+    assert (one.x != two.x).all()
+    assert (one.y == two.y).all()
+
+
+def test_without_noise_the_input_is_the_target() -> None:
+    series = noisy_sine(samples=50, step=0.1, noise=0.0, seed=1)
+    assert (series.x == series.y).all()
+
+
+def test_a_series_survives_writing_and_reading_to_the_bit(tmp_path: Path) -> None:
+    bits = np.random.default_rng(0).integers(0, 2**32, 4000, dtype=np.uint32).view(np.float32)
+    values = bits[np.isfinite(bits)][:2000].reshape(2, -1)
+    write_series(tmp_path / "series.csv", Series(*values))
+    again = np.array(read_series(tmp_path / "series.csv"))
+    assert again.tobytes() == values.tobytes()
+
+
+def test_windows_do_not_overlap_and_the_target_is_the_last_sample() -> None:
+    series = Series(np.arange(12, dtype=np.float32), 100 + np.arange(12, dtype=np.float32))
+    inputs, targets = cut_windows(series, time_steps=3, batch_size=2)
+    assert inputs[:, :, 0].tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]
+    assert targets.tolist() == [[102], [105], [108], [111]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "header is ''"),
+        ("a,b\n1,2\n", "header is 'a,b'"),
+        ("x,y\n", "no rows"),
+        ("x,y\n1,2\n3,nan\n", "line 3, column y: nan is not a finite number"),
+        ("x,y\ninf,2\n", "line 2, column x: inf is not a finite number"),
+        ("x,y\n1,2\n3,four\n", "line 3, column y: 'four' is not a number"),
+        ("x,y\n1,2\n3\n", "line 3: 1 columns, expected 2"),
+        ("x,y\n1\n3\n", "line 2: 1 columns, expected 2"),
+        ("x,y\n1,\xff2\n", "not UTF-8 text"),
+    ],
+)
+def test_a_broken_series_is_told_in_one_line(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "series.csv"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(UserError) as error:
+        read_series(path)
+    assert message in str(error.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)

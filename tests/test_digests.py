@@ -1,0 +1,72 @@
+from typing import Any
+
+import numpy as np
+
+from carryover import digest
+
+
+def test_a_digest_sees_one_flipped_bit_anywhere() -> None:
+    kernel = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    whole = digest({"kernel": kernel})
+    assert whole == digest({"kernel": kernel.copy()})
+    for element in range(kernel.size):
+        for bit in (0, 31):
+            flipped = kernel.copy()
+            flipped.view(np.uint32).flat[element] ^= 1 << bit
+            assert digest({"kernel": flipped}) != whole
+
+
+def test_a_digest_sees_names_shapes_and_dtypes() -> None:
+    zeros = np.zeros(4, np.float32)
+    others = [{"b": zeros}, {"a": zeros.reshape(2, 2)}, {"a": zeros.view(np.int32)}, {"a": zeros[:2], "b": zeros[2:]}]
+    assert len({digest({"a": zeros}), *map(digest, others)}) == 5
+
+
+def test_a_digest_does_not_depend_on_memory_layout_or_byte_order() -> None:
+    table = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert digest({"a": table}) == digest({"a": np.asfortranarray(table)}) == digest({"a": table.astype(">f4")})
+
+
+def test_the_training_state_is_all_that_training_changes(keras: Any) -> None:
+    from carryover import training_state
+
+    inputs = keras.Input(batch_shape=(2, 1, 1))
+    hidden = keras.layers.LSTM(3, stateful=True, name="lstm", dropout=0.5, seed=1)(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1, name="dense")(hidden))
+    model.compile(optimizer="adam", loss="mse")
+    x, y = np.ones((4, 1, 1)), np.ones((4, 1))
+    model.fit(x, y, batch_size=2, shuffle=False, verbose=0)
+    before = training_state(model)
+    assert {"lstm/lstm_cell/kernel", "dense/bias"} < set(before.weights)
+    assert any("seed_generator" in name for name in before.weights)
+    assert {"adam/iteration", "adam/learning_rate"} < set(before.optimizer)
+    assert set(before.states) == {"lstm/hidden_state", "lstm/cell_state"}
+
+    model.fit(x, y, batch_size=2, shuffle=False, verbose=0)
+    after = training_state(model)
+    still = [
+        name
+        for old, new in zip(before, after, strict=True)
+        for name in old
+        if old[name].tobytes() == new[name].tobytes()
+    ]
+    assert still == ["adam/learning_rate"]
+
+
+def test_predicting_changes_the_states_and_nothing_else(keras: Any) -> None:
+    from carryover import training_state_digests
+
+    inputs = keras.Input(batch_shape=(2, 1, 1))
+    model = keras.Model(inputs, keras.layers.LSTM(3, stateful=True)(inputs))
+    model.compile(optimizer="adam", loss="mse")
+    before = training_state_digests(model)
+    model.predict(np.ones((2, 1, 1)), verbose=0)
+    after = training_state_digests(model)
+    assert {part for part in before if before[part] != after[part]} == {"states"}
+
+
+def test_a_model_without_states_has_no_digest_of_them(keras: Any) -> None:
+    from carryover import training_state_digests
+
+    model = keras.Sequential([keras.Input((1, 1)), keras.layers.LSTM(2)])
+    assert training_state_digests(model)["states"] == ""

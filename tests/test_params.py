@@ -1,0 +1,186 @@
+"""Whatever can be wrong with the parameters is told in one line, before anything is trained, by both engines."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, Project
+
+from carryover.errors import UserError
+from carryover.params import as_option, check, flags
+from carryover.yaml_file import read_yaml
+
+SCHEMA = read_yaml(ROOT / "workflow/schemas/params.schema.yaml")
+
+
+def defaults() -> dict[str, Any]:
+    return read_yaml(ROOT / "params.yaml")  # type: ignore[no-any-return]
+
+
+Change = Callable[[dict[str, Any]], object]
+
+MISTAKES: dict[str, tuple[Change, str]] = {
+    "unknown section": (lambda p: p.update(modle={}), "modle: unknown key; did you mean model?"),
+    "unknown key": (lambda p: p["training"].update(epoch=3), "training.epoch: unknown key; did you mean epochs?"),
+    "unknown key of a case": (
+        lambda p: p["cases"]["single_fit"].update(statefull=True),
+        "cases.single_fit.statefull: unknown key; did you mean stateful?",
+    ),
+    "unknown value": (
+        lambda p: p["cases"]["single_fit"].update(reset="every_epok"),
+        "cases.single_fit.reset: 'every_epok' is not one of never, every_epoch, every_batch",
+    ),
+    "unknown source": (lambda p: p["dataset"].update(source="cosine"), "dataset.source: 'cosine' is not one of"),
+    "unknown optimizer": (lambda p: p["optimizer"].update(name="adam"), "optimizer.name: 'adam' is not one of"),
+    "missing section": (lambda p: p.pop("optimizer"), "optimizer: missing"),
+    "missing key": (lambda p: p["dataset"].pop("seed"), "dataset.seed: missing"),
+    "text for a number": (lambda p: p["training"].update(epochs="many"), "training.epochs: 'many' is not of type"),
+    "fraction for a count": (lambda p: p["training"].update(epochs=2.5), "training.epochs: 2.5 is not of type integer"),
+    "number for a list": (lambda p: p["model"].update(units=10), "model.units: 10 is not of type array"),
+    "no layers": (lambda p: p["model"].update(units=[]), "model.units: []"),
+    "zero epochs": (lambda p: p["training"].update(epochs=0), "training.epochs: 0 is less than the minimum of 1"),
+    "zero units": (lambda p: p["model"].update(units=[10, 0]), "model.units[1]: 0 is less than the minimum of 1"),
+    "negative noise": (lambda p: p["dataset"].update(noise=-0.1), "dataset.noise: -0.1 is less than the minimum of 0"),
+    "infinite step": (lambda p: p["dataset"].update(step=float("inf")), "dataset.step: inf is not a finite number"),
+    "noise that is no number": (
+        lambda p: p["dataset"].update(noise=float("nan")),
+        "dataset.noise: nan is not a finite number",
+    ),
+    "batch size that does not divide": (
+        lambda p: p["model"].update(batch_size=300),
+        "model.batch_size: batches of 300 do not divide the 1000 windows (100 are left over)",
+    ),
+    "samples that do not make whole windows": (
+        lambda p: p["model"].update(time_steps=3),
+        "model.time_steps: windows of 3 do not divide the 1000 samples (1 are left over)",
+    ),
+    "reset without states": (
+        lambda p: p["cases"]["stateless_fit"].update(reset="every_batch"),
+        "cases.stateless_fit.reset: every_batch needs stateful: true",
+    ),
+    "no cases": (lambda p: p.update(cases={}), "cases: {}"),
+    "name of a case": (lambda p: p["cases"].update({"../up": p["cases"]["single_fit"]}), "'../up' is no name"),
+    "unknown case in a claim": (
+        lambda p: p["claims"]["identical"].append(["single_fit", "singel_fit"]),
+        "claims.identical[3]: there is no case 'singel_fit'; did you mean single_fit?",
+    ),
+    "claim of one case": (lambda p: p["claims"]["different"].append(["single_fit"]), "claims.different[3]: ['single"),
+    "claim of a case against itself": (
+        lambda p: p["claims"]["identical"].append(["single_fit", "single_fit"]),
+        "claims.identical[3]: single_fit is claimed against itself",
+    ),
+    "claim and its contrary": (
+        lambda p: p["claims"]["different"].append(["loop_without_reset", "single_fit"]),
+        "claims.different[3]: loop_without_reset and single_fit stand in claims.identical[0] already",
+    ),
+    "missing weights": (
+        lambda p: p["model"].update(initial_weights="data/reference/none.npz"),
+        "model.initial_weights: there is no file data/reference/none.npz",
+    ),
+    "weights elsewhere": (
+        lambda p: p["model"].update(initial_weights="weights.npz"),
+        "model.initial_weights: 'weights.npz' is not allowed: It is 'random', or an .npz file below data/reference/",
+    ),
+    "missing reference": (lambda p: p.update(reference="data/reference/none"), "reference: data/reference/none is not"),
+}
+
+
+def mistaken(name: str) -> tuple[dict[str, Any], str]:
+    change, message = MISTAKES[name]
+    # Without the aliases that copying would make of lists that stand in two places.
+    params = yaml.safe_load(yaml.safe_dump(defaults()))
+    change(params)
+    return params, message
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_told_in_one_line(name: str) -> None:
+    params, message = mistaken(name)
+    with pytest.raises(UserError) as error:
+        check(params, SCHEMA, root=ROOT)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project(tmp_path_factory.mktemp("checked") / "project")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MISTAKES)
+def test_both_engines_tell_a_mistake_before_anything_is_made(checked: Project, name: str) -> None:
+    params, message = mistaken(name)
+    (checked.folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    snakemake = checked.run("snakemake", "--cores", "2")
+    assert snakemake.returncode != 0
+    assert [line for line in snakemake.stderr.splitlines() if line.startswith("error:")], snakemake.stderr
+    assert message in snakemake.stderr
+    assert "Traceback" not in snakemake.stderr
+
+    dvc = checked.run("dvc", "repro")
+    assert dvc.returncode != 0
+    told = [line for line in (dvc.stdout + dvc.stderr).splitlines() if line.lower().startswith("error: ")]
+    if name == "missing section":
+        # DVC itself misses it when it fills in the commands.
+        assert "ERROR: failed to parse" in told[0]
+        assert "Could not find 'optimizer'" in told[0]
+    else:
+        assert message in told[0].removeprefix("error: params.yaml: ")
+    assert not (checked.folder / "results/cases").exists()
+    assert not (checked.folder / "data/noisy_sine.csv").exists()
+
+
+@pytest.mark.parametrize("engine", [["snakemake", "--cores", "2"], ["dvc", "repro"]], ids=lambda command: command[0])
+def test_a_file_that_is_no_yaml_is_told_by_both_engines(checked: Project, engine: list[str]) -> None:
+    (checked.folder / "params.yaml").write_text("dataset: {source: noisy_sine\nmodel:\n")
+    done = checked.run(*engine)
+    assert done.returncode != 0
+    assert "params.yaml" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_defaults_are_right_and_stay_as_they_are() -> None:
+    assert check(defaults(), SCHEMA, root=ROOT) == defaults()
+
+
+def test_the_schema_describes_every_key() -> None:
+    def described(schema: dict[str, Any], place: str) -> None:
+        for name, part in schema.get("properties", {}).items():
+            assert part.get("description", "").strip(), f"{place}.{name}"
+            described(part, f"{place}.{name}")
+
+    described(SCHEMA, "params")
+
+
+def test_numbers_and_booleans_that_arrive_as_text_are_taken_as_such() -> None:
+    """As `snakemake --config` hands them on, and as YAML 1.1 reads 1e-8."""
+    params = defaults()
+    params["training"]["epochs"] = "5"
+    params["optimizer"]["epsilon"] = "1e-8"
+    params["model"]["units"] = ["3", "4"]
+    params["cases"]["single_fit"]["stateful"] = "true"
+    checked = check(params, SCHEMA, root=ROOT)
+    assert checked["training"]["epochs"] == 5
+    assert checked["optimizer"]["epsilon"] == 1e-8
+    assert checked["model"]["units"] == [3, 4]
+    assert checked["cases"]["single_fit"]["stateful"] is True
+
+
+def test_the_parameters_are_handed_on_as_the_file_that_holds_them_or_as_text() -> None:
+    params = check(defaults(), SCHEMA, root=ROOT)
+    assert as_option(params, defaults(), Path("params.yaml")) == "params.yaml"
+    params["training"]["epochs"] = 5
+    assert json.loads(as_option(params, defaults(), Path("params.yaml"))) == params
+
+
+def test_sections_are_unpacked_as_dvc_unpacks_them() -> None:
+    from dvc.parsing.interpolate import to_str
+
+    params = defaults()
+    sections = [params["dataset"], params["model"], params["optimizer"], params["training"], *params["cases"].values()]
+    for section in [*sections, {"text": "a b", "no": False, "list": [1, "x y"], "small": 1e-12, "one": 1.0}]:
+        assert flags(section) == to_str(section)

@@ -1,0 +1,39 @@
+"""Compare every pair of cases, and the cases with the reference; write the differences, the metrics and the verdict."""
+
+import argparse
+import json
+from pathlib import Path
+
+from carryover.case_results import read_cases
+from carryover.command_line import ArgumentParser, run, writing
+from carryover.comparison import loss_differences
+from carryover.metrics import metrics
+from carryover.reference import distances, read_reference
+from carryover.verdict import verdict
+from carryover.yaml_file import read_yaml
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    params = read_yaml(arguments.params)
+    cases = read_cases(arguments.cases, params["cases"])
+    reference = read_reference(arguments.reference)
+    numbers = metrics(cases, params, distances(reference, cases, params))
+
+    with writing(arguments.loss_diffs) as file:
+        loss_differences(cases).to_csv(file, index=False, float_format="%.9g", lineterminator="\n")
+    with writing(arguments.metrics) as file:
+        json.dump(numbers, file, indent=2)
+        file.write("\n")
+    with writing(arguments.verdict) as file:
+        file.write(verdict(cases, params, numbers))
+
+
+if __name__ == "__main__":
+    parser = ArgumentParser(__doc__)
+    parser.add_argument("--params", required=True, type=Path, metavar="YAML", help="the parameters of the run")
+    parser.add_argument("--cases", required=True, type=Path, metavar="FOLDER", help="with one folder per case")
+    parser.add_argument("--reference", required=True, type=Path, metavar="FOLDER", help="the reference")
+    parser.add_argument("--loss_diffs", required=True, type=Path, metavar="CSV", help="losses of each pair of cases")
+    parser.add_argument("--metrics", required=True, type=Path, metavar="JSON", help="the run in numbers")
+    parser.add_argument("--verdict", required=True, type=Path, metavar="MD", help="the run in words")
+    run(compare, parser)

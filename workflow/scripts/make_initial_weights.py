@@ -1,0 +1,43 @@
+"""Write the weights from which every case starts: those of a file, checked, or random ones of Keras's initializers."""
+
+import argparse
+from pathlib import Path
+
+from carryover.command_line import ArgumentParser, add_model_arguments, run
+from carryover.initial_weights import RANDOM, Weights, read_weights, write_weights
+
+
+def random_weights(arguments: argparse.Namespace) -> Weights:
+    # Importing Keras takes seconds, and a file of weights does without it.
+    from carryover.portable import configure_tensorflow
+
+    configure_tensorflow()
+    import keras
+
+    from carryover.model import build_model, get_weights
+
+    keras.utils.set_random_seed(arguments.seed)
+    return get_weights(
+        build_model(
+            arguments.units,
+            arguments.recurrent_activation,
+            arguments.time_steps,
+            arguments.batch_size,
+            stateful=True,
+        )
+    )
+
+
+def make_initial_weights(arguments: argparse.Namespace) -> None:
+    if arguments.initial_weights == RANDOM:
+        weights = random_weights(arguments)
+    else:
+        weights = read_weights(Path(arguments.initial_weights), arguments.units)
+    write_weights(arguments.output, weights)
+
+
+if __name__ == "__main__":
+    parser = ArgumentParser(__doc__)
+    parser.add_argument("--output", required=True, type=Path, metavar="NPZ", help="the weights, by name")
+    add_model_arguments(parser)
+    run(make_initial_weights, parser)

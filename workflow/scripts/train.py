@@ -1,0 +1,86 @@
+"""Train one case from the initial weights, and write its history, its predictions and its final state."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from carryover.command_line import ArgumentParser, add_model_arguments, positive_integer, run, writing
+from carryover.dataset import cut_windows, read_series
+from carryover.errors import UserError
+from carryover.initial_weights import read_weights
+from carryover.portable import configure_tensorflow
+
+
+def train_case(arguments: argparse.Namespace) -> None:
+    # Whatever can be wrong with the input is told before TensorFlow is loaded, which takes seconds.
+    if arguments.reset != "never" and not arguments.stateful:
+        raise UserError(f"case {arguments.case}: --reset {arguments.reset} needs --stateful: there are no states")
+    inputs, targets = cut_windows(read_series(arguments.data), arguments.time_steps, arguments.batch_size)
+    weights = read_weights(arguments.weights, arguments.units)
+
+    configure_tensorflow()
+    import keras
+
+    from carryover.digests import training_state, training_state_digests
+    from carryover.model import build_model, build_optimizer, set_weights
+    from carryover.training import Case, compile_model, finite, make_batches, predict, train
+
+    keras.utils.set_random_seed(arguments.seed)
+    case = Case(arguments.calls, arguments.reset, arguments.stateful)
+    model = build_model(
+        arguments.units,
+        arguments.recurrent_activation,
+        arguments.time_steps,
+        arguments.batch_size,
+        arguments.stateful,
+    )
+    set_weights(model, weights)
+    optimizer = build_optimizer(arguments.learning_rate, arguments.rho, arguments.epsilon)
+    compile_model(model, optimizer, arguments.loss, case, len(inputs) // arguments.batch_size)
+
+    rows: list[str] = []
+
+    def record(epoch: int, loss: float) -> None:
+        print(f"epoch {epoch} of {arguments.epochs}: loss {finite(epoch, loss):.9g}", flush=True)
+        rows.append(f"{epoch},{loss:.9g},{','.join(training_state_digests(model).values())}")
+
+    batches = make_batches(inputs, targets, arguments.batch_size)
+    train(model, batches, arguments.epochs, case, record)
+    # Predicting advances the states, so they are taken before it.
+    final = training_state(model)._asdict()
+    predictions = predict(model, batches, case)
+
+    with writing(arguments.history) as file:
+        print("epoch,loss,weights_sha256,optimizer_sha256,states_sha256", *rows, sep="\n", file=file)
+    with writing(arguments.predictions) as file:
+        samples = range(arguments.time_steps - 1, len(inputs) * arguments.time_steps, arguments.time_steps)
+        lines = (f"{sample},{prediction:.9g}" for sample, prediction in zip(samples, predictions, strict=True))
+        print("sample,prediction", *lines, sep="\n", file=file)
+    with writing(arguments.final, "wb") as file:
+        arrays = {f"{part}/{name}": tensor for part, tensors in final.items() for name, tensor in tensors.items()}
+        np.savez(file, **arrays)
+
+
+if __name__ == "__main__":
+    parser = ArgumentParser(__doc__)
+    parser.add_argument("--case", required=True, metavar="NAME", help="the case, for messages")
+    parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the series")
+    parser.add_argument("--weights", required=True, type=Path, metavar="NPZ", help="the initial weights")
+    parser.add_argument("--history", required=True, type=Path, metavar="CSV", help="loss and digests per epoch")
+    parser.add_argument("--predictions", required=True, type=Path, metavar="CSV", help="after training, per window")
+    parser.add_argument("--final", required=True, type=Path, metavar="NPZ", help="the state after the last epoch")
+    add_model_arguments(parser)
+    optimizer = parser.add_argument_group("optimizer")
+    optimizer.add_argument("--name", required=True, choices=["adadelta"], help="of the optimizer")
+    optimizer.add_argument("--learning_rate", required=True, type=float)
+    optimizer.add_argument("--rho", required=True, type=float, help="decay rate of the running averages")
+    optimizer.add_argument("--epsilon", required=True, type=float, help="added to the running averages")
+    training = parser.add_argument_group("training")
+    training.add_argument("--loss", required=True, choices=["mse"], help="mean squared error")
+    training.add_argument("--epochs", required=True, type=positive_integer, metavar="N")
+    spelling = parser.add_argument_group("case")
+    spelling.add_argument("--calls", required=True, choices=["loop", "single"], help="of fit")
+    spelling.add_argument("--reset", required=True, choices=["never", "every_epoch", "every_batch"])
+    spelling.add_argument("--stateful", action="store_true", help="carry the states from batch to batch")
+    run(train_case, parser)
