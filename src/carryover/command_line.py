@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -26,7 +26,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument("--cell", required=True, choices=["lstm"], help="kind of recurrent layer")
     model.add_argument("--units", required=True, type=positive_integer, nargs="+", metavar="N", help="per layer")
-    model.add_argument("--recurrent_activation", required=True, metavar="NAME", help="activation of the gates")
+    activations = ["hard_sigmoid_2017", "hard_sigmoid", "sigmoid"]
+    model.add_argument("--recurrent_activation", required=True, choices=activations, help="activation of the gates")
     model.add_argument("--time_steps", required=True, type=positive_integer, metavar="N", help="steps per window")
     model.add_argument("--batch_size", required=True, type=positive_integer, metavar="N", help="windows per batch")
     model.add_argument(
@@ -83,14 +84,15 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         path: the file; missing parent folders are made.
         mode: "w" for UTF-8 text with Unix line ends, "wb" for bytes.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open(mode, **text) as file:  # type: ignore[call-overload]
             yield file
         part.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()

@@ -44,7 +44,7 @@ def read_weights(path: Path, units: list[int]) -> Weights:
     except (ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not a NumPy archive (.npz) of weights") from error
     expected = shapes(units)
-    for name in weights.keys() ^ expected.keys():
+    for name in sorted(weights.keys() ^ expected.keys()):
         state = "missing" if name in expected else "not a weight of this network"
         raise UserError(f"{path}: {name} is {state}; model.units is {units}")
     for name, shape in expected.items():

@@ -1,6 +1,5 @@
 """The cases: training spelled as a loop of `fit` or as one `fit`, with the states reset or carried over."""
 
-import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -9,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from carryover.dataset import Floats
-from carryover.errors import UserError
 from carryover.states import ResetStates, reset_states
 
 
@@ -96,14 +94,3 @@ def predict(model: keras.Model, batches: tf.data.Dataset, case: Case) -> Floats:
     # `predict` would unroll a longer execution into one graph, which takes more time to build than it saves.
     model.steps_per_execution = 1
     return np.asarray(model.predict(batches, callbacks=callbacks, verbose=0)[:, 0])
-
-
-def finite(epoch: int, loss: float) -> float:
-    """The loss, if training has not diverged.
-
-    Raises:
-        UserError: if the loss is infinite or not a number.
-    """
-    if not math.isfinite(loss):
-        raise UserError(f"epoch {epoch}: the loss is {loss}: training diverges; lower optimizer.learning_rate")
-    return loss

@@ -1,6 +1,7 @@
 """Train one case from the initial weights, and write its history, its predictions and its final state."""
 
 import argparse
+import math
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ def train_case(arguments: argparse.Namespace) -> None:
 
     from carryover.digests import training_state, training_state_digests
     from carryover.model import build_model, build_optimizer, set_weights
-    from carryover.training import Case, compile_model, finite, make_batches, predict, train
+    from carryover.training import Case, compile_model, make_batches, predict, train
 
     keras.utils.set_random_seed(arguments.seed)
     case = Case(arguments.calls, arguments.reset, arguments.stateful)
@@ -42,7 +43,12 @@ def train_case(arguments: argparse.Namespace) -> None:
     rows: list[str] = []
 
     def record(epoch: int, loss: float) -> None:
-        print(f"epoch {epoch} of {arguments.epochs}: loss {finite(epoch, loss):.9g}", flush=True)
+        if not math.isfinite(loss):
+            raise UserError(
+                f"case {arguments.case}: epoch {epoch}: the loss is {loss}: training diverges; "
+                "lower optimizer.learning_rate"
+            )
+        print(f"epoch {epoch} of {arguments.epochs}: loss {loss:.9g}", flush=True)
         rows.append(f"{epoch},{loss:.9g},{','.join(training_state_digests(model).values())}")
 
     batches = make_batches(inputs, targets, arguments.batch_size)

@@ -1,0 +1,110 @@
+"""The steps' command lines: a mistake is one line, and a file that cannot be written costs nothing."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REFERENCE, ROOT
+
+from carryover.command_line import writing
+from carryover.errors import UserError
+
+STEPS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
+TRAIN = (
+    f"--case x --data {REFERENCE}/noisy_sine.csv --weights {REFERENCE}/initial_weights.npz"
+    " --history OUT/h --predictions OUT/p --final OUT/f"
+    " --cell lstm --units 10 10 --recurrent_activation hard_sigmoid_2017 --time_steps 1 --batch_size 100"
+    " --initial_weights random --seed 1 --name adadelta --learning_rate 1 --rho 0.95 --epsilon 1e-8"
+    " --loss mse --epochs 1 --calls single --reset never --stateful"
+)
+
+
+def run(step: str, *arguments: str, limit: int | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run a step as a job, if wanted with a limit on the size of files: the nearest thing to a full disk."""
+
+    def limit_files() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    hermetic = str(Path(sys.executable).parent / "hermetic")
+    command = [hermetic, "python", f"{ROOT}/workflow/scripts/{step}.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, preexec_fn=limit_files)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_tells_of_missing_and_unknown_options_in_one_line(step: str) -> None:
+    missing = run(step)
+    assert missing.returncode == 2
+    assert missing.stderr.startswith(f"error: {step}.py: the following arguments are required")
+    assert missing.stderr.count("\n") == 1
+    help_text = run(step, "--help")
+    assert help_text.returncode == 0
+    assert "usage:" in help_text.stdout
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "message"),
+    [
+        ("--epochs 1", "--epochs 0", "argument --epochs: '0' is not a whole number of at least 1"),
+        ("--epochs 1", "--epochs 1.5", "argument --epochs: '1.5' is not a whole number of at least 1"),
+        ("--epochs 1", "--epoch 1", "the following arguments are required: --epochs"),
+        ("--reset never", "--reset often", "argument --reset: invalid choice: 'often'"),
+        ("--cell lstm", "--cell elman", "argument --cell: invalid choice: 'elman'"),
+        ("hard_sigmoid_2017", "swish", "argument --recurrent_activation: invalid choice: 'swish'"),
+        ("--rho 0.95", "--rho much", "argument --rho: invalid float value: 'much'"),
+        ("--stateful", "--stateful --verbose", "unrecognized arguments: --verbose"),
+        ("--batch_size 100", "--batch_size 300", "batches of 300 do not divide the 1000 windows"),
+        ("--time_steps 1", "--time_steps 3", "windows of 3 do not divide the 1000 samples"),
+        ("--units 10 10", "--units 10", "lstm_2/bias is not a weight of this network; model.units is [10]"),
+        ("--reset never --stateful", "--reset every_epoch", "--reset every_epoch needs --stateful"),
+        ("noisy_sine.csv", "none.csv", "none.csv: No such file or directory"),
+        ("initial_weights.npz", "losses.csv", "losses.csv: not a NumPy archive"),
+        ("--learning_rate 1", "--learning_rate nan", "case x: epoch 1: the loss is nan: training diverges"),
+    ],
+)
+def test_a_mistake_on_the_command_line_of_train_is_one_line(tmp_path: Path, was: str, now: str, message: str) -> None:
+    assert was in TRAIN
+    done = run("train", *TRAIN.replace(was, now).replace("OUT", str(tmp_path)).split())
+    assert done.returncode in (1, 2)
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_what_was_there(tmp_path: Path) -> None:
+    series = tmp_path / "series.csv"
+    series.write_text("what was there")
+    done = run(
+        "make_dataset",
+        *f"--output {series} --source noisy_sine --samples 5000 --step 1 --noise 1 --seed 1".split(),
+        limit=2000,
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"error: {series}: cannot be written: File too large\n"
+    assert series.read_text() == "what was there"
+    assert list(tmp_path.iterdir()) == [series]
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written: Not a directory"), writing(tmp_path / "file/inside/x.csv"):
+        pass
+
+
+def test_a_file_appears_under_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "results" / "x.csv"
+    with writing(path) as file:
+        file.write("half")
+        file.flush()
+        assert not path.exists()
+        file.write(" and whole\n")
+    assert path.read_bytes() == b"half and whole\n"
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(RuntimeError), writing(path) as file:
+        file.write("broken")
+        raise RuntimeError
+    assert path.read_bytes() == b"half and whole\n"
+    assert list(path.parent.iterdir()) == [path]

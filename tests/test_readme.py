@@ -1,0 +1,57 @@
+"""What the README says is what the project is."""
+
+import json
+import re
+import tomllib
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_table_is_that_of_the_verdict() -> None:
+    table = re.search(r"<!-- the claims table of results/verdict.md -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
+    assert table
+    assert table[1].strip().startswith("| claim | holds | proof |")
+    assert table[1].strip() in (ROOT / "results/verdict.md").read_text()
+    assert len(table[1].strip().splitlines()) == 2 + 6
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", README))))
+def test_every_file_that_it_links_to_is_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_every_place_of_its_tree_is_there() -> None:
+    tree = README.split("## What is where\n\n```\n")[1].split("```")[0]
+    folder = ""
+    for line in tree.splitlines():
+        names = re.split(r"\s{2,}", line.strip())[0].split(", ")
+        for name in names:
+            path = ROOT / (folder + name if line.startswith(" ") else name)
+            assert path.exists() or name == "results/cases/", name
+        folder = names[0] if not line.startswith(" ") else folder
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert str(yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]) == version
+    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_losses_that_it_names_are_those_of_the_run() -> None:
+    cases = json.loads((ROOT / "results/metrics.json").read_text())["cases"]
+    assert f"is {cases['loop_with_reset']['final_loss']:.4f} with the reset" in README.replace("\n  ", " ")
+    assert f"and {cases['loop_without_reset']['final_loss']:.4f} without" in README.replace("\n  ", " ")
+
+
+def test_the_example_for_ones_own_code_runs(keras: Any) -> None:
+    example = README.split("```python\n")[1].split("```")[0]
+    model = keras.Sequential([keras.Input(batch_shape=(100, 1, 1)), keras.layers.LSTM(2, stateful=True)])
+    model.compile(loss="mse")
+    exec(example, {"model": model, "x": np.ones((200, 1, 1)), "y": np.ones((200, 2))})
+    assert all(not state.numpy().any() for state in model.layers[0].states)
