@@ -1,6 +1,7 @@
 """What the steps' command lines share: one line for every mistake, and files that are whole or absent."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -74,6 +75,8 @@ def run(step: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
     arguments = parser.parse_args()
     with mistakes_in_one_line():
         step(arguments)
+    # What is frozen is not searched for garbage once more at the interpreter's exit; with TensorFlow that takes a second.
+    gc.freeze()
 
 
 @contextmanager

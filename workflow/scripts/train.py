@@ -1,6 +1,7 @@
 """Train one case from the initial weights, and write its history, its predictions and its final state."""
 
 import argparse
+import gc
 import math
 from pathlib import Path
 
@@ -20,12 +21,17 @@ def train_case(arguments: argparse.Namespace) -> None:
     inputs, targets = cut_windows(read_series(arguments.data), arguments.time_steps, arguments.batch_size)
     weights = read_weights(arguments.weights, arguments.units)
 
+    # Importing TensorFlow makes a million objects that stay: searching them for garbage takes a quarter of the job.
+    gc.disable()
     configure_tensorflow()
     import keras
 
     from carryover.digests import training_state, training_state_digests
     from carryover.model import build_model, build_optimizer, set_weights
     from carryover.training import Case, compile_model, make_batches, predict, train
+
+    gc.freeze()
+    gc.enable()
 
     keras.utils.set_random_seed(arguments.seed)
     case = Case(arguments.calls, arguments.reset, arguments.stateful)
