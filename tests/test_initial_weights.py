@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from conftest import REFERENCE, ROOT
 
+from carryover.arrays import write_arrays
 from carryover.errors import UserError
-from carryover.initial_weights import read_weights, shapes, write_weights
+from carryover.initial_weights import read_weights, shapes
 
 
 @pytest.mark.parametrize("units", [[10, 10], [3], [4, 1, 2]])
@@ -22,7 +23,7 @@ def test_the_shapes_are_those_of_the_network_that_keras_builds(keras: Any, units
 
 def test_the_weights_of_the_reference_survive_writing_and_reading(tmp_path: Path) -> None:
     weights = read_weights(REFERENCE / "initial_weights.npz", [10, 10])
-    write_weights(tmp_path / "weights.npz", weights)
+    write_arrays(tmp_path / "weights.npz", weights)
     again = read_weights(tmp_path / "weights.npz", [10, 10])
     assert {name: w.tobytes() for name, w in again.items()} == {name: w.tobytes() for name, w in weights.items()}
 
@@ -55,7 +56,7 @@ def good() -> dict[str, Any]:
     ],
 )
 def test_weights_that_do_not_fit_are_told_in_one_line(tmp_path: Path, weights: Any, message: str) -> None:
-    write_weights(tmp_path / "weights.npz", weights)
+    write_arrays(tmp_path / "weights.npz", weights)
     with pytest.raises(UserError) as error:
         read_weights(tmp_path / "weights.npz", [10, 10])
     assert message in str(error.value)

@@ -1,14 +1,13 @@
 """What training a case leaves behind, in its folder: history.csv, predictions.csv and final.npz."""
 
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from carryover.arrays import Arrays, read_arrays
 from carryover.errors import UserError
 
 PARTS = ("weights", "optimizer", "states")
@@ -30,7 +29,7 @@ class CaseResults(NamedTuple):
 
     history: pd.DataFrame
     predictions: pd.DataFrame
-    final: dict[str, NDArray[Any]]
+    final: Arrays
 
 
 def read_case(folder: Path) -> CaseResults:
@@ -45,12 +44,9 @@ def read_case(folder: Path) -> CaseResults:
     )
     predictions = _read_table(folder / "predictions.csv", {"sample": "int64", "prediction": "float64"})
     try:
-        with np.load(folder / "final.npz") as archive:
-            final = {name: archive[name] for name in archive.files}
+        final = read_arrays(folder / "final.npz")
     except FileNotFoundError:
         raise UserError(f"{folder / 'final.npz'}: missing; train the case anew") from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{folder / 'final.npz'}: not a NumPy archive; train the case anew") from error
     return CaseResults(history, predictions, final)
 
 

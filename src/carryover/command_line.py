@@ -75,7 +75,7 @@ def run(step: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
     arguments = parser.parse_args()
     with mistakes_in_one_line():
         step(arguments)
-    # What is frozen is not searched for garbage once more at the interpreter's exit; with TensorFlow that takes a second.
+    # What is frozen is not searched for garbage at the interpreter's exit; with TensorFlow that takes a second.
     gc.freeze()
 
 

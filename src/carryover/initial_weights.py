@@ -1,15 +1,13 @@
 """The weights from which every case starts."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from carryover.command_line import writing
+from carryover.arrays import Arrays, read_arrays
 from carryover.errors import UserError
 
-Weights = dict[str, NDArray[np.float32]]
+Weights = Arrays
 """float32 arrays by name: `lstm_1/kernel` (inputs, 4 units), `lstm_1/recurrent_kernel` (units, 4 units), `lstm_1/bias`
 (4 units,), and so on for each layer, then `dense/kernel` (units, 1), `dense/bias` (1,). Gate order: i, f, c, o."""
 
@@ -36,13 +34,9 @@ def read_weights(path: Path, units: list[int]) -> Weights:
     """Read the weights of a network of these units.
 
     Raises:
-        UserError: where the file is no such archive, or a weight is missing, superfluous, misshapen or not finite.
+        UserError: where the file is no archive, or a weight is missing, superfluous, misshapen or not finite.
     """
-    try:
-        with np.load(path) as archive:
-            weights = {name: archive[name] for name in archive.files}
-    except (ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a NumPy archive (.npz) of weights") from error
+    weights = read_arrays(path)
     expected = shapes(units)
     for name in sorted(weights.keys() ^ expected.keys()):
         state = "missing" if name in expected else "not a weight of this network"
@@ -55,9 +49,3 @@ def read_weights(path: Path, units: list[int]) -> Weights:
         if not np.isfinite(weights[name]).all():
             raise UserError(f"{path}: {name} holds a value that is not finite")
     return {name: weights[name] for name in expected}
-
-
-def write_weights(path: Path, weights: Weights) -> None:
-    """Write weights as a NumPy archive; the same weights give the same bytes."""
-    with writing(path, "wb") as file:
-        np.savez(file, **weights)  # type: ignore[arg-type]

@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
+from carryover.arrays import write_arrays
 from carryover.command_line import ArgumentParser, add_model_arguments, run
-from carryover.initial_weights import RANDOM, Weights, read_weights, write_weights
+from carryover.initial_weights import RANDOM, Weights, read_weights
 
 
 def random_weights(arguments: argparse.Namespace) -> Weights:
@@ -33,7 +34,7 @@ def make_initial_weights(arguments: argparse.Namespace) -> None:
         weights = random_weights(arguments)
     else:
         weights = read_weights(Path(arguments.initial_weights), arguments.units)
-    write_weights(arguments.output, weights)
+    write_arrays(arguments.output, weights)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ import gc
 import math
 from pathlib import Path
 
-import numpy as np
-
+from carryover.arrays import write_arrays
 from carryover.command_line import ArgumentParser, add_model_arguments, positive_integer, run, writing
 from carryover.dataset import cut_windows, read_series
 from carryover.errors import UserError
@@ -69,9 +68,8 @@ def train_case(arguments: argparse.Namespace) -> None:
         samples = range(arguments.time_steps - 1, len(inputs) * arguments.time_steps, arguments.time_steps)
         lines = (f"{sample},{prediction:.9g}" for sample, prediction in zip(samples, predictions, strict=True))
         print("sample,prediction", *lines, sep="\n", file=file)
-    with writing(arguments.final, "wb") as file:
-        arrays = {f"{part}/{name}": tensor for part, tensors in final.items() for name, tensor in tensors.items()}
-        np.savez(file, **arrays)
+    arrays = {f"{part}/{name}": tensor for part, tensors in final.items() for name, tensor in tensors.items()}
+    write_arrays(arguments.final, arrays)
 
 
 if __name__ == "__main__":
