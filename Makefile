@@ -10,9 +10,9 @@ SHELL := /bin/sh
 UV_VERSION := 0.13.9
 
 # The first of these that is there, runs, and has a fitting version; `command -v` alone would believe pyenv's shims.
+FITTING := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
-	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && \
-	{ echo "$$python"; break; }; done)
+	"$$python" -c '$(FITTING)' 2>/dev/null && { echo "$$python"; break; }; done)
 # uv, from the machine or from the project's own folder.
 UV = $$(command -v uv || echo .uv/bin/uv)
 
@@ -22,6 +22,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 all: .venv/ready
 	@echo "Running the pipeline with Snakemake: every case, their comparison, the figures ..."
 	@snakemake --cores all
+	@echo "The verdict is results/verdict.md, the figures are in results/figures/."
 
 test: .venv/ready
 	@echo "Running the tests; the slow ones run whole pipelines, so this takes some minutes ..."
@@ -56,8 +57,8 @@ lock: .uv/ready
 	@echo "Set up."
 
 .uv/ready:
-	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or say where it is:" \
-		"make PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c '$(FITTING)' 2>/dev/null || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one," \
+		"or say where it is: make PYTHON=/path/to/python" >&2; exit 1; }
 	@command -v uv >/dev/null || { echo "Installing uv $(UV_VERSION) into .uv ..."; \
 		{ "$(PYTHON)" -m pip --version >/dev/null 2>&1 && \
 		"$(PYTHON)" -m pip install --quiet --disable-pip-version-check --target .uv uv==$(UV_VERSION); } || \
