@@ -21,7 +21,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: all test lint bench lock
 all: .venv/ready
 	@echo "Running the pipeline with Snakemake: every case, their comparison, the figures ..."
+	@mkdir -p logs && touch logs/started
 	@snakemake --cores all
+	@test results/verdict.md -nt logs/started || cat results/verdict.md # Snakemake prints only what it has made anew
 	@echo "The verdict is results/verdict.md, the figures are in results/figures/."
 
 test: .venv/ready
@@ -40,7 +42,7 @@ bench: .venv/ready
 	@python benchmarks/run.py
 
 lock: .uv/ready
-	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --all-extras \
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --all-extras \
 		pyproject.toml --output-file requirements.lock
 
 # The environment: exactly what requirements.lock names, checked by hash, compiled to bytecode; then this project; then

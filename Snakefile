@@ -4,46 +4,38 @@ dvc.yaml is the same pipeline for DVC: the same steps in the same order, with th
 and parameters. tests/test_engines.py holds the two against each other.
 """
 
-from copy import deepcopy
+import time
 from pathlib import Path
 
 from snakemake.utils import min_version, update_config
 
 from carryover.command_line import mistakes_in_one_line
-from carryover.params import as_option, check, flags, typed
+from carryover.params import REFERENCE_FILES, as_option, check, flags, typed
 from carryover.yaml_file import read_yaml
 
 # ---- configuration
 
 min_version("9.0")
 
+PARAMS = "params.yaml"
 SCHEMA = "workflow/schemas/params.schema.yaml"
-
-with mistakes_in_one_line():
-    schema = read_yaml(Path(SCHEMA))
-    defaults = typed(read_yaml(Path("params.yaml")), schema)
-
-
-configfile: "params.yaml"
-
 
 # ---- validation: a mistake is told before anything runs
 
-with mistakes_in_one_line("params.yaml, --configfile or --config: "):
-    # Merged anew, because Snakemake puts what the command line has set first, and the order of the cases is shown.
-    merged = deepcopy(defaults)
-    update_config(merged, config)
-    config = check(merged, schema, root=Path())
-
-# Handed on as the file, or as text where --config or --configfile has changed something.
-PARAMS = as_option(config, defaults, Path("params.yaml"))
+# There is no `configfile:`, because Snakemake would read the file by other rules than DVC; so config holds at first what
+# --config and --configfile have set, and then all parameters.
+with mistakes_in_one_line(f"{PARAMS}, --configfile or --config: "):
+    schema = read_yaml(Path(SCHEMA))
+    in_file, params = read_yaml(Path(PARAMS)), read_yaml(Path(PARAMS))
+    update_config(params, typed(config, schema))
+    config = check(params, schema, root=Path())
 
 # ---- what the rules share
 
 
 def code(step, *modules):
     """The code that a step runs, and the versions of all that it stands on: an edit reruns what it affects."""
-    always = ["__init__", "command_line", "errors", "hermetic", "portable"]
+    always = ["__init__", "command_line", "errors", "files", "hermetic", "portable"]
     return [
         f"workflow/scripts/{step}.py",
         *(f"src/carryover/{module}.py" for module in [*always, *modules]),
@@ -58,9 +50,7 @@ CASES = expand(
     case=config["cases"],
     file=["history.csv", "predictions.csv", "final.npz"],
 )
-REFERENCE = expand(
-    "{folder}/{file}", folder=config["reference"], file=["settings.yaml", "losses.csv", "predictions.csv"]
-)
+REFERENCE = expand("{folder}/{file}", folder=config["reference"], file=REFERENCE_FILES)
 FIGURES = ["predictions", "losses", "loss_differences", "equality"]
 
 # ---- targets
@@ -79,12 +69,15 @@ rule all:
         expand("results/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
 
 
+STARTED = time.time()
+
+
 onsuccess:
     # Into DVC's cache with what is as dvc.lock has it, so that `dvc status` is clean. DVC refuses to take over anything
     # else here: that is for `dvc commit --force` or `dvc repro` to do.
     shell("dvc commit --quiet < /dev/null > /dev/null 2>&1 || true")
     verdict = Path("results/verdict.md")
-    if verdict.exists():
+    if verdict.exists() and verdict.stat().st_mtime > STARTED:
         print(f"\n{verdict.read_text(encoding='utf-8')}")
 
 
@@ -92,9 +85,9 @@ onsuccess:
 
 
 rule check_params:
-    """Check the parameters, write them out for the steps that compare, and remove cases that are no longer named."""
+    """Check the parameters before anything is made, and write them out for the steps that compare."""
     input:
-        params="params.yaml",
+        params=PARAMS,
         schema=SCHEMA,
         code=code("check_params", "arrays", "dataset", "initial_weights", "params", "yaml_file"),
     output:
@@ -105,12 +98,12 @@ rule check_params:
         "workflow/envs/carryover.yaml"
     threads: 1
     params:
-        params=flags({"params": PARAMS}),
+        # The file, or the parameters as text where the command line has changed something.
+        params=flags({"params": as_option(config, in_file, Path(PARAMS))}),
     shell:
         "hermetic python workflow/scripts/check_params.py"
         " {params.params}"
         " --schema {input.schema:q}"
-        " --cases results/cases"
         " --output {output:q}"
         " > {log:q} 2>&1"
 
@@ -159,7 +152,9 @@ rule train:
     input:
         data="data/noisy_sine.csv",
         weights="data/initial_weights.npz",
-        code=code("train", "arrays", "dataset", "digests", "initial_weights", "model", "states", "training"),
+        code=code(
+            "train", "arrays", "case_results", "dataset", "digests", "initial_weights", "model", "states", "training"
+        ),
         keras=KERAS_HOME,
     output:
         history="results/cases/{case}/history.csv",
@@ -193,7 +188,7 @@ rule train:
 
 
 rule compare:
-    """Compare every pair of cases to the last bit, and all with the reference."""
+    """Compare every pair of cases to the last bit, and all with the reference; remove cases that have been taken out."""
     input:
         params="results/params.yaml",
         cases=CASES,

@@ -20,9 +20,7 @@ def hard_sigmoid(z: Any) -> Any:
     return keras.ops.clip(0.2 * z + 0.5, 0.0, 1.0)
 
 
-def build(
-    weights: dict[str, Any], units: list[int], time_steps: int, batch_size: int, stateful: bool = True
-) -> keras.Model:
+def build(weights: dict[str, Any], units: list[int], time_steps: int, batch_size: int, stateful: bool) -> keras.Model:
     model = keras.Sequential([keras.Input(batch_shape=(batch_size, time_steps, 1))])
     for number, count in enumerate(units, start=1):
         model.add(
@@ -47,8 +45,14 @@ def reset(model: keras.Model) -> None:
 
 def fit(case: str, model: keras.Model, x: Any, y: Any, batch_size: int, epochs: int) -> list[float]:
     """Train, and return the loss of each epoch."""
-    if case == "single_fit":
-        history = model.fit(x, y, epochs=epochs, batch_size=batch_size, shuffle=False, verbose=0)
+    if not case.startswith("loop"):
+        callbacks = {
+            "single_fit_with_reset": [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: reset(model))],
+            "single_fit_with_batch_reset": [
+                keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: reset(model))
+            ],
+        }.get(case)
+        history = model.fit(x, y, epochs=epochs, batch_size=batch_size, shuffle=False, callbacks=callbacks, verbose=0)
         return list(history.history["loss"])
     losses: list[float] = []
     for _ in range(epochs):
@@ -64,7 +68,7 @@ def main() -> None:
     x, y = series[:, 0].reshape(-1, 1, 1), series[:, 1].reshape(-1, 1)
     with np.load(REFERENCE / "initial_weights.npz") as archive:
         weights = {name: archive[name] for name in archive.files}
-    model = build(weights, units=[10, 10], time_steps=1, batch_size=100)
+    model = build(weights, units=[10, 10], time_steps=1, batch_size=100, stateful=case != "stateless_fit")
     losses = fit(case, model, x, y, batch_size=100, epochs=70)
     predictions = model.predict(x, batch_size=100, verbose=0)
     print(f"{case}: final loss {losses[-1]:.9g}, last prediction {predictions[-1, 0]:.9g}")

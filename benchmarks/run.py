@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -98,6 +99,10 @@ def table(results: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    changes = run("git", "status", "--porcelain", "--", "src", "workflow", "Snakefile", "benchmarks/*.py")[1]
+    if changes:
+        # The clone runs the committed Snakefile, but imports the library from here.
+        sys.exit(f"error: commit these first, so that one state is measured:\n{changes}")
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "carryover"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)

@@ -59,7 +59,7 @@ def main() -> None:
         return losses, model.get_weights()
 
     def slow(name: str) -> tuple[list[float], list[Any]]:
-        model = plain.build(weights, UNITS, TIME_STEPS, BATCH_SIZE)
+        model = plain.build(weights, UNITS, TIME_STEPS, BATCH_SIZE, stateful=True)
         losses = plain.fit(name, model, inputs, targets, BATCH_SIZE, EPOCHS)
         return losses, model.get_weights()
 

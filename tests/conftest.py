@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +35,12 @@ TINY: dict[str, Any] = {
 """Parameters, over those of params.yaml, with which a pipeline takes little more than its start-up."""
 
 
-@pytest.fixture(scope="session", autouse=True)
-def portable_tensorflow() -> Callable[[], None]:
-    """TensorFlow configured as in a job, for the tests that use it; it is loaded only when one asks."""
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    """Keras on TensorFlow configured as in a job; only the tests that ask for it wait for its import."""
     from carryover.portable import configure_tensorflow
 
-    return configure_tensorflow
-
-
-@pytest.fixture(scope="session")
-def keras(portable_tensorflow: Callable[[], None]) -> Any:
-    portable_tensorflow()
+    configure_tensorflow()
     import keras
 
     return keras

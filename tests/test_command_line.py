@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import REFERENCE, ROOT
 
-from carryover.command_line import writing
 from carryover.errors import UserError
+from carryover.files import writing
 
 STEPS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
 TRAIN = (
@@ -53,7 +53,9 @@ def test_every_step_tells_of_missing_and_unknown_options_in_one_line(step: str) 
         ("--reset never", "--reset often", "argument --reset: invalid choice: 'often'"),
         ("--cell lstm", "--cell elman", "argument --cell: invalid choice: 'elman'"),
         ("hard_sigmoid_2017", "swish", "argument --recurrent_activation: invalid choice: 'swish'"),
-        ("--rho 0.95", "--rho much", "argument --rho: invalid float value: 'much'"),
+        ("--rho 0.95", "--rho much", "argument --rho: 'much' is not a finite number"),
+        ("--learning_rate 1", "--learning_rate nan", "argument --learning_rate: 'nan' is not a finite number"),
+        ("--seed 1", "--seed -1", "argument --seed: '-1' is not a whole number from 0 to 4294967295"),
         ("--stateful", "--stateful --verbose", "unrecognized arguments: --verbose"),
         ("--batch_size 100", "--batch_size 300", "batches of 300 do not divide the 1000 windows"),
         ("--time_steps 1", "--time_steps 3", "windows of 3 do not divide the 1000 samples"),
@@ -61,7 +63,9 @@ def test_every_step_tells_of_missing_and_unknown_options_in_one_line(step: str) 
         ("--reset never --stateful", "--reset every_epoch", "--reset every_epoch needs --stateful"),
         ("noisy_sine.csv", "none.csv", "none.csv: No such file or directory"),
         ("initial_weights.npz", "losses.csv", "losses.csv: not a NumPy archive"),
-        ("--learning_rate 1", "--learning_rate nan", "case x: epoch 1: the loss is nan: training diverges"),
+        ("--learning_rate 1", "--learning_rate 1e30", "case x: "),
+        ("--epsilon 1e-8", "--epsilon 1e-300", "case x: epoch 1: the loss is nan: training diverges"),
+        ("--epsilon 1e-8", "--epsilon 1e-300 --batch_size 1000", "case x: a prediction after training is not finite"),
     ],
 )
 def test_a_mistake_on_the_command_line_of_train_is_one_line(tmp_path: Path, was: str, now: str, message: str) -> None:

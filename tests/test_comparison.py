@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from carryover.case_results import CaseResults, read_case
+from carryover.case_results import CASE_FILES, CaseResults, read_case, remove_other_cases
 from carryover.comparison import first_parting, loss_differences, trainings, widest_tensor
 from carryover.errors import UserError
 from carryover.metrics import metrics
@@ -51,10 +51,10 @@ STATELESS = case(states=dict.fromkeys(range(1, EPOCHS + 1), ""))
         (case(), None),
         (STATELESS, None),
         (case(states={3: "x"}), (3, ("states",))),
-        (case(loss={4: 0.200000003}, weights={4: "x"}), (4, ("loss", "weights"))),
+        (case(loss={4: 0.20000003}, weights={4: "x"}), (4, ("loss", "weights"))),
         (case(optimizer={1: "x"}, loss={3: 1.0}), (1, ("optimizer",))),
         (case(weights={5: "x"}), (5, ("weights",))),
-        (case(prediction={1: -0.500000001}), (6, ("predictions",))),
+        (case(prediction={1: -0.50000006}), (6, ("predictions",))),
     ],
 )
 def test_the_first_parting_is_found_whatever_parts(other: CaseResults, parting: Any) -> None:
@@ -82,6 +82,27 @@ def test_the_loss_differences_are_tidy_and_zero_only_where_equal() -> None:
 def test_cases_are_grouped_into_trainings() -> None:
     cases = {"a": case(), "b": case(loss={2: 0.1}), "c": STATELESS, "d": case(loss={2: 0.1})}
     assert trainings(cases) == [["a", "c"], ["b", "d"]]
+
+
+def test_a_case_without_states_does_not_join_two_that_differ_in_theirs() -> None:
+    other = case(states={2: "x"})
+    assert trainings({"a": case(), "b": other, "c": STATELESS}) == [["a", "c"], ["b"]]
+    assert trainings({"c": STATELESS, "a": case(), "b": other}) == [["c", "a"], ["b"]]
+
+
+def test_zero_and_minus_zero_are_not_the_same_bits() -> None:
+    assert first_parting(case(prediction={0: 0.0}), case(prediction={0: -0.0})) == (6, ("predictions",))
+
+
+def test_only_a_cases_own_files_are_removed_with_it(tmp_path: Path) -> None:
+    for name in ("kept", "gone", "mixed"):
+        (tmp_path / name).mkdir()
+        write_case(tmp_path / name)
+    (tmp_path / "mixed/notes.txt").touch()
+    (tmp_path / "unrelated").mkdir()
+    assert sorted(path.name for path in remove_other_cases(tmp_path, ["kept"])) == ["gone", "mixed"]
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert left == {"kept", *(f"kept/{file}" for file in CASE_FILES), "mixed", "mixed/notes.txt", "unrelated"}
 
 
 def test_the_widest_tensor_is_named() -> None:
@@ -115,7 +136,7 @@ def test_metrics_say_which_claims_hold() -> None:
 def test_the_verdict_says_which_claim_failed_where_in_which_tensor_and_by_how_much() -> None:
     cases = {"a": case(), "b": case(), "c": case(loss={3: 0.1}, weights={2: "x"}, final={0: 0.125})}
     text = verdict(cases, PARAMS, metrics(cases, PARAMS, {}))
-    assert "**1 of 3 claims do not hold**: `a = c`." in text
+    assert "**Not every claim holds; these fail, 1 of 3**: `a = c`." in text
     line = next(line for line in text.splitlines() if line.startswith("| `a` = `c`"))
     assert "**no**" in line
     assert "part at epoch 2 (weights)" in line

@@ -16,10 +16,54 @@ def test_a_digest_sees_one_flipped_bit_anywhere() -> None:
             assert digest({"kernel": flipped}) != whole
 
 
-def test_a_digest_sees_names_shapes_and_dtypes() -> None:
-    zeros = np.zeros(4, np.float32)
-    others = [{"b": zeros}, {"a": zeros.reshape(2, 2)}, {"a": zeros.view(np.int32)}, {"a": zeros[:2], "b": zeros[2:]}]
-    assert len({digest({"a": zeros}), *map(digest, others)}) == 5
+def test_a_digest_sees_shapes_and_dtypes_and_order_but_not_names() -> None:
+    zeros, ones = np.zeros(4, np.float32), np.ones(4, np.float32)
+    others = [{"a": zeros.reshape(2, 2)}, {"a": zeros.view(np.int32)}, {"a": zeros[:2], "b": zeros[2:]}]
+    assert len({digest({"a": zeros}), *map(digest, others)}) == 4
+    assert digest({"a": zeros, "b": ones}) == digest({"c": zeros, "d": ones}) != digest({"a": ones, "b": zeros})
+
+
+def test_two_equal_models_of_one_process_have_equal_digests(keras: Any) -> None:
+    from carryover import training_state_digests
+
+    def build() -> Any:
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input(batch_shape=(2, 1, 1)), keras.layers.LSTM(3, stateful=True, dropout=0.5)])
+        model.compile(optimizer="adam", loss="mse")
+        model.fit(np.ones((4, 1, 1)), np.ones((4, 3)), batch_size=2, shuffle=False, verbose=0)
+        return model
+
+    assert training_state_digests(build()) == training_state_digests(build())
+
+
+def test_layers_of_one_name_and_layers_of_several_cells_are_seen_whole(keras: Any) -> None:
+    from carryover import reset_states, training_state, training_state_digests
+
+    class Twins(keras.Model):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = keras.layers.Dense(2, name="twin"), keras.layers.Dense(2, name="twin")
+
+        def call(self, inputs: Any) -> Any:
+            return self.two(self.one(inputs))
+
+    model = Twins()
+    model(np.ones((1, 2)))
+    assert len(training_state(model).weights) == 4
+    before = training_state_digests(model)
+    for layer in (model.one, model.two):
+        layer.kernel.assign_add(np.ones((2, 2)))
+        assert training_state_digests(model) != before
+        before = training_state_digests(model)
+
+    cells = keras.layers.RNN([keras.layers.LSTMCell(2), keras.layers.LSTMCell(3)], stateful=True)
+    model = keras.Sequential([keras.Input(batch_shape=(2, 1, 1)), cells])
+    model.predict(np.ones((2, 1, 1)), verbose=0)
+    states = training_state(model).states
+    assert len(states) == 4
+    assert all(state.any() for state in states.values())
+    reset_states(model)
+    assert not any(state.any() for state in training_state(model).states.values())
 
 
 def test_a_digest_does_not_depend_on_memory_layout_or_byte_order() -> None:
@@ -30,6 +74,7 @@ def test_a_digest_does_not_depend_on_memory_layout_or_byte_order() -> None:
 def test_the_training_state_is_all_that_training_changes(keras: Any) -> None:
     from carryover import training_state
 
+    keras.backend.clear_session()  # Keras counts names on from the test before
     inputs = keras.Input(batch_shape=(2, 1, 1))
     hidden = keras.layers.LSTM(3, stateful=True, name="lstm", dropout=0.5, seed=1)(inputs)
     model = keras.Model(inputs, keras.layers.Dense(1, name="dense")(hidden))

@@ -165,7 +165,7 @@ def test_a_parameter_can_be_changed_in_four_ways_with_the_same_bytes(tiny: Proje
     tiny.commit("made")
     before = tiny.artifacts()
 
-    tiny("dvc", "exp", "run", "--set-param", "training.epochs=2", "--set-param", "optimizer.epsilon=1e-6")
+    tiny("dvc", "exp", "run", "--set-param", "training.epochs=2", "--set-param", "optimizer.learning_rate=2")
     expected = tiny.artifacts()
     assert {name for name in before if before[name] != expected[name]} == set(before) - {
         "data/noisy_sine.csv",
@@ -182,10 +182,10 @@ def test_a_parameter_can_be_changed_in_four_ways_with_the_same_bytes(tiny: Proje
     tiny("snakemake", "--cores", "2")
     assert tiny.artifacts() == before
 
-    (tiny.folder / "more.yaml").write_text("training: {epochs: 2}\noptimizer: {epsilon: 1.0e-06}\n")
+    (tiny.folder / "more.yaml").write_text("training: {epochs: 2}\noptimizer: {learning_rate: 2}\n")
     for options in (
         ["--configfile", "more.yaml"],
-        ["--config", "training={epochs: 2}", "optimizer={epsilon: 1e-6}"],
+        ["--config", "training={epochs: 2}", "optimizer={learning_rate: 2}"],
     ):
         tiny("snakemake", "--cores", "2", *options)
         assert tiny.artifacts() == expected, options
@@ -244,10 +244,10 @@ def test_dvc_shows_what_changed_between_two_commits(tiny: Project) -> None:
     assert "claims.single_fit_with_reset = loop_with_reset.holds" not in change
     shown = json.loads(tiny("dvc", "params", "diff", "HEAD~1", "--json"))
     assert shown == {"params.yaml": {"dataset.seed": {"old": 7, "new": 8, "diff": 1}}}
-    plots = json.loads(tiny.run("dvc", "plots", "diff", "HEAD~1", "--json").stdout)["data"]
-    for figure in ("predictions", "losses", "loss_differences", "equality"):
-        revisions = {plot["revisions"][0] for plot in plots[f"results/figures/{figure}.png"]}
-        assert revisions == {"HEAD~1", "workspace"}, figure
+    images = [f"results/figures/{figure}.png" for figure in ("predictions", "losses", "loss_differences", "equality")]
+    plots = json.loads(tiny("dvc", "plots", "diff", "HEAD~1", "--targets", *images, "--json"))["data"]
+    for image in images:
+        assert {plot["revisions"][0] for plot in plots[image]} == {"HEAD~1", "workspace"}, image
 
 
 @pytest.mark.slow
@@ -256,9 +256,33 @@ def test_a_claim_that_does_not_hold_is_a_result_and_no_crash(tiny: Project) -> N
     tiny.write_params(tiny.params() | {"claims": claims})
     done = tiny.run("snakemake", "--cores", "2")
     assert done.returncode == 0, done.stderr
-    assert "**1 of 1 claim do not hold**: `loop_with_reset = single_fit`" in done.stdout
+    assert "these fail, 1 of 1**: `loop_with_reset = single_fit`" in done.stdout
     metrics = json.loads((tiny.folder / "results/metrics.json").read_text())
     assert metrics["claims"]["loop_with_reset = single_fit"]["holds"] is False
+
+
+@pytest.mark.slow
+def test_an_edit_to_a_module_reruns_what_it_affects_in_both_engines(tiny: Project) -> None:
+    tiny("snakemake", "--cores", "2")
+    tiny("dvc", "commit", "--force")
+    affected = {"figures/equality": {"plot_equality"}, "states": {"train"}, "verdict": {"compare"}}
+    for module, steps in affected.items():
+        path = tiny.folder / f"src/carryover/{module}.py"
+        text = path.read_text()
+        path.write_text(text + "# edited\n")
+        planned = tiny.run("snakemake", "--dry-run", "--nocolor")
+        updated = re.search(r"updated input files:\n +(.*)\n", planned.stdout + planned.stderr)
+        assert updated
+        assert set(updated[1].split(", ")) == steps
+        changed = json.loads(tiny("dvc", "status", "--json"))
+        assert {stage.split("@")[0] for stage in changed} == steps
+        path.write_text(text)
+
+
+@pytest.mark.slow
+def test_a_verdict_of_an_earlier_run_is_not_printed_as_this_runs(tiny: Project) -> None:
+    assert "# Verdict" in tiny("snakemake", "--cores", "2")
+    assert "# Verdict" not in tiny("snakemake", "--cores", "2", "--forcerun", "make_dataset", "--until", "make_dataset")
 
 
 @pytest.mark.slow

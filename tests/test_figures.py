@@ -58,6 +58,23 @@ def test_a_figure_is_the_same_bytes_each_time_and_names_no_date_or_version(tmp_p
         assert b"<dc:date>" not in content
 
 
+def test_equal_and_different_are_told_apart_in_grey_too() -> None:
+    """By the contrast ratio of WCAG 2, which asks for at least 3 between graphical objects."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+    dark, light = sorted(luminance(colour) for colour in (IDENTICAL, DIFFERENT))
+    assert (light + 0.05) / (dark + 0.05) > 3
+
+
+def test_a_panel_without_a_case_is_left_empty() -> None:
+    shown = [panel.axison for panel in FIGURES["predictions"]().axes]
+    assert shown == [True, True, True, False]
+
+
 def test_the_figure_of_2017_has_its_form() -> None:
     figure = FIGURES["predictions_of_one"]()
     assert tuple(figure.get_size_inches()) == (10, 6)

@@ -10,7 +10,7 @@ import yaml
 from conftest import ROOT, Project
 
 from carryover.errors import UserError
-from carryover.params import as_option, check, flags
+from carryover.params import as_option, check, flags, typed
 from carryover.yaml_file import read_yaml
 
 SCHEMA = read_yaml(ROOT / "workflow/schemas/params.schema.yaml")
@@ -38,13 +38,23 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "missing section": (lambda p: p.pop("optimizer"), "optimizer: missing"),
     "missing key": (lambda p: p["dataset"].pop("seed"), "dataset.seed: missing"),
     "text for a number": (lambda p: p["training"].update(epochs="many"), "training.epochs: 'many' is not of type"),
+    "float for a count": (lambda p: p["training"].update(epochs=5.0), "training.epochs: 5.0 is not of type integer"),
+    "text for a switch": (
+        lambda p: p["cases"]["single_fit"].update(stateful="true"),
+        "cases.single_fit.stateful: 'true' is not of type boolean",
+    ),
+    "negative seed": (lambda p: p["dataset"].update(seed=-1), "dataset.seed: -1 is less than the minimum of 0"),
+    "epsilon that is zero in float32": (lambda p: p["optimizer"].update(epsilon=1e-300), "optimizer.epsilon: 1e-300"),
     "fraction for a count": (lambda p: p["training"].update(epochs=2.5), "training.epochs: 2.5 is not of type integer"),
     "number for a list": (lambda p: p["model"].update(units=10), "model.units: 10 is not of type array"),
     "no layers": (lambda p: p["model"].update(units=[]), "model.units: []"),
     "zero epochs": (lambda p: p["training"].update(epochs=0), "training.epochs: 0 is less than the minimum of 1"),
     "zero units": (lambda p: p["model"].update(units=[10, 0]), "model.units[1]: 0 is less than the minimum of 1"),
     "negative noise": (lambda p: p["dataset"].update(noise=-0.1), "dataset.noise: -0.1 is less than the minimum of 0"),
-    "infinite step": (lambda p: p["dataset"].update(step=float("inf")), "dataset.step: inf is not a finite number"),
+    "infinite step": (
+        lambda p: p["dataset"].update(step=float("inf")),
+        "dataset.step: inf is greater than the maximum",
+    ),
     "noise that is no number": (
         lambda p: p["dataset"].update(noise=float("nan")),
         "dataset.noise: nan is not a finite number",
@@ -64,17 +74,17 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "no cases": (lambda p: p.update(cases={}), "cases: {}"),
     "name of a case": (lambda p: p["cases"].update({"../up": p["cases"]["single_fit"]}), "'../up' is no name"),
     "unknown case in a claim": (
-        lambda p: p["claims"]["identical"].append(["single_fit", "singel_fit"]),
-        "claims.identical[3]: there is no case 'singel_fit'; did you mean single_fit?",
+        lambda p: p["claims"].update(identical=[["single_fit", "singel_fit"]]),
+        "claims.identical[0]: there is no case 'singel_fit'; did you mean single_fit?",
     ),
-    "claim of one case": (lambda p: p["claims"]["different"].append(["single_fit"]), "claims.different[3]: ['single"),
+    "claim of one case": (lambda p: p["claims"].update(different=[["single_fit"]]), "claims.different[0]: ['single"),
     "claim of a case against itself": (
-        lambda p: p["claims"]["identical"].append(["single_fit", "single_fit"]),
-        "claims.identical[3]: single_fit is claimed against itself",
+        lambda p: p["claims"].update(identical=[["single_fit", "single_fit"]]),
+        "claims.identical[0]: single_fit is claimed against itself",
     ),
     "claim and its contrary": (
-        lambda p: p["claims"]["different"].append(["loop_without_reset", "single_fit"]),
-        "claims.different[3]: loop_without_reset and single_fit stand in claims.identical[0] already",
+        lambda p: p["claims"].update(different=[["loop_without_reset", "single_fit"]]),
+        "claims.different[0]: loop_without_reset and single_fit stand in claims.identical[0] already",
     ),
     "missing weights": (
         lambda p: p["model"].update(initial_weights="data/reference/none.npz"),
@@ -84,7 +94,11 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         lambda p: p["model"].update(initial_weights="weights.npz"),
         "model.initial_weights: 'weights.npz' is not allowed: It is 'random', or an .npz file below data/reference/",
     ),
-    "missing reference": (lambda p: p.update(reference="data/reference/none"), "reference: data/reference/none is not"),
+    "name of a case that is a number": (lambda p: p["cases"].update({1: 2}), "1"),
+    "missing reference": (
+        lambda p: p.update(reference="data/reference/none"),
+        "reference: there is no file data/reference/none/settings.yaml",
+    ),
 }
 
 
@@ -157,17 +171,31 @@ def test_the_schema_describes_every_key() -> None:
 
 
 def test_numbers_and_booleans_that_arrive_as_text_are_taken_as_such() -> None:
-    """As `snakemake --config` hands them on, and as YAML 1.1 reads 1e-8."""
-    params = defaults()
-    params["training"]["epochs"] = "5"
-    params["optimizer"]["epsilon"] = "1e-8"
-    params["model"]["units"] = ["3", "4"]
-    params["cases"]["single_fit"]["stateful"] = "true"
-    checked = check(params, SCHEMA, root=ROOT)
-    assert checked["training"]["epochs"] == 5
-    assert checked["optimizer"]["epsilon"] == 1e-8
-    assert checked["model"]["units"] == [3, 4]
-    assert checked["cases"]["single_fit"]["stateful"] is True
+    """As `snakemake --config` hands them on."""
+    given = {
+        "training": {"epochs": "5"},
+        "optimizer": {"epsilon": "1e-8", "learning_rate": "2"},
+        "model": {"units": ["3", "4"], "cell": "lstm"},
+        "cases": {"single_fit": {"stateful": "True"}},
+    }
+    assert typed(given, SCHEMA) == {
+        "training": {"epochs": 5},
+        "optimizer": {"epsilon": 1e-8, "learning_rate": 2},
+        "model": {"units": [3, 4], "cell": "lstm"},
+        "cases": {"single_fit": {"stateful": True}},
+    }
+    assert isinstance(typed(given, SCHEMA)["optimizer"]["learning_rate"], int), "as 2 in a file"
+
+
+def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
+    from dvc.utils.serialize import load_yaml
+
+    path = tmp_path / "x.yaml"
+    path.write_text("a: 010\nb: yes\nc: 1e-8\nd: 1_000\ne: 12:30:00\nf: 0o10\ng: on\nh: 1.\ni: ~\n")
+    assert read_yaml(path) == load_yaml(str(path))
+    path.write_text("a: 1\nb: 2\na: 3\n")
+    with pytest.raises(UserError, match=r"x.yaml: line 3: not valid YAML: .*duplicate key"):
+        read_yaml(path)
 
 
 def test_the_parameters_are_handed_on_as_the_file_that_holds_them_or_as_text() -> None:

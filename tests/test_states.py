@@ -116,6 +116,8 @@ def test_the_callback_refuses_what_it_cannot_do(keras: Any) -> None:
 
     with pytest.raises(ValueError, match="expected 'epoch' or 'batch'"):
         ResetStates(every="step")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="predict has no epochs"):
+        stateful_model(keras).predict(X, batch_size=2, callbacks=[ResetStates(every="epoch")], verbose=0)
     model = stateful_model(keras, steps_per_execution=3)
     with pytest.raises(ValueError, match="steps_per_execution is 3"):
         model.fit(X, Y, batch_size=2, shuffle=False, callbacks=[ResetStates(every="batch")], verbose=0)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from carryover.command_line import writing
 from carryover.errors import UserError
+from carryover.files import writing
 
 Arrays = dict[str, NDArray[Any]]
 

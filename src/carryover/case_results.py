@@ -1,6 +1,7 @@
 """What training a case leaves behind, in its folder: history.csv, predictions.csv and final.npz."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +14,11 @@ from carryover.errors import UserError
 PARTS = ("weights", "optimizer", "states")
 """The parts of a training state, each with a digest per epoch."""
 
-HISTORY_COLUMNS = ["epoch", "loss", *(f"{part}_sha256" for part in PARTS)]
-PREDICTION_COLUMNS = ["sample", "prediction"]
+HISTORY = {"epoch": "int64", "loss": "float64"} | {f"{part}_sha256": "str" for part in PARTS}
+PREDICTIONS = {"sample": "int64", "prediction": "float64"}
+"""The columns of the tables, with their dtypes."""
+
+CASE_FILES = ("history.csv", "predictions.csv", "final.npz")
 
 
 class CaseResults(NamedTuple):
@@ -38,16 +42,28 @@ def read_case(folder: Path) -> CaseResults:
     Raises:
         UserError: where a file is missing, broken, or holds a number that is not finite.
     """
-    history = _read_table(
-        folder / "history.csv",
-        {column: "str" if column.endswith("sha256") else "float64" for column in HISTORY_COLUMNS} | {"epoch": "int64"},
-    )
-    predictions = _read_table(folder / "predictions.csv", {"sample": "int64", "prediction": "float64"})
+    history = _read_table(folder / "history.csv", HISTORY)
+    predictions = _read_table(folder / "predictions.csv", PREDICTIONS)
     try:
         final = read_arrays(folder / "final.npz")
     except FileNotFoundError:
         raise UserError(f"{folder / 'final.npz'}: missing; train the case anew") from None
     return CaseResults(history, predictions, final)
+
+
+def remove_other_cases(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Remove what cases of other names have left below a folder; nothing but a case's own files is touched.
+
+    Returns:
+        the folders of these cases.
+    """
+    others = [path.parent for path in folder.glob("*/history.csv") if path.parent.name not in names]
+    for other in others:
+        for name in CASE_FILES:
+            (other / name).unlink(missing_ok=True)
+        with suppress(OSError):  # something else lies in it
+            other.rmdir()
+    return others
 
 
 def read_cases(folder: Path, names: Iterable[str]) -> dict[str, CaseResults]:

@@ -1,13 +1,13 @@
-"""What the steps' command lines share: one line for every mistake, and files that are whole or absent."""
+"""What the steps' command lines share: one line for every mistake, and the options that several steps have."""
 
 import argparse
 import gc
-import os
+import math
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import NoReturn
 
 from carryover.errors import UserError
 
@@ -37,7 +37,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NPZ",
         help="where the initial weights come from, or 'random'",
     )
-    model.add_argument("--seed", required=True, type=int, metavar="N", help="of Keras's random generators")
+    model.add_argument("--seed", required=True, type=seed, metavar="N", help="of Keras's random generators")
 
 
 def add_figure_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +54,24 @@ def positive_integer(text: str) -> int:
     return int(text)
 
 
+def seed(text: str) -> int:
+    """The type of options that seed a random generator."""
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**32 - 1}")
+    return int(text)
+
+
+def finite_number(text: str) -> float:
+    """The type of options that measure something."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return number
+
+
 @contextmanager
 def mistakes_in_one_line(where: str = "") -> Iterator[None]:
     """Within this, a mistake of the user's or of the machine's ends the program with one line and exit status 1.
@@ -65,6 +83,8 @@ def mistakes_in_one_line(where: str = "") -> Iterator[None]:
         yield
     except UserError as error:
         sys.exit(f"error: {where}{error}")
+    except MemoryError as error:
+        sys.exit(f"error: {where}not enough memory: {error or 'choose smaller parameters'}")
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(f"error: {place}{error.strerror or error}")
@@ -77,25 +97,3 @@ def run(step: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
         step(arguments)
     # What is frozen is not searched for garbage at the interpreter's exit; with TensorFlow that takes a second.
     gc.freeze()
-
-
-@contextmanager
-def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """A file that appears under its name only when it is whole; a failed write leaves what was there before.
-
-    Args:
-        path: the file; missing parent folders are made.
-        mode: "w" for UTF-8 text with Unix line ends, "wb" for bytes.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open(mode, **text) as file:  # type: ignore[call-overload]
-            yield file
-        part.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from carryover.case_results import PARTS, CaseResults
 from carryover.errors import UserError
@@ -41,8 +42,7 @@ class TensorDifference(NamedTuple):
 def first_parting(a: CaseResults, b: CaseResults) -> Parting | None:
     """Where two cases part, or None where every loss, digest and prediction is equal.
 
-    The states are compared where both cases have them. Numbers that are equal after a round trip through 9 significant
-    digits are equal float32 bits.
+    The states are compared where both cases have them. The 9 significant digits of a table carry a float32 exactly.
 
     Raises:
         UserError: if the cases have not the same epochs or samples.
@@ -54,15 +54,19 @@ def first_parting(a: CaseResults, b: CaseResults) -> Parting | None:
     differs = pd.DataFrame({part: a.history[f"{part}_sha256"] != b.history[f"{part}_sha256"] for part in PARTS})
     if "" in (a.history["states_sha256"].iloc[0], b.history["states_sha256"].iloc[0]):
         differs["states"] = False
-    differs["loss"] = a.history["loss"] != b.history["loss"]
+    differs["loss"] = _bits(a.history["loss"]) != _bits(b.history["loss"])
     # In the order in which an epoch passes a difference on.
     differs = differs[["states", "loss", "weights", "optimizer"]]
     if differs.to_numpy().any():
         row = int(differs.any(axis=1).to_numpy().argmax())
         return Parting(int(a.history["epoch"].iloc[row]), tuple(differs.columns[differs.iloc[row]]))
-    if not a.predictions["prediction"].equals(b.predictions["prediction"]):
+    if (_bits(a.predictions["prediction"]) != _bits(b.predictions["prediction"])).any():
         return Parting(len(a.history) + 1, ("predictions",))
     return None
+
+
+def _bits(numbers: "pd.Series[float]") -> NDArray[np.uint32]:
+    return numbers.to_numpy(np.float32).view(np.uint32)
 
 
 def widest_tensor(a: CaseResults, b: CaseResults) -> TensorDifference | None:
@@ -101,11 +105,14 @@ def loss_differences(cases: Cases) -> pd.DataFrame:
 
 
 def trainings(cases: Cases) -> list[list[str]]:
-    """The cases grouped into those that are the same training, in the order of their first members."""
+    """The cases grouped into those that are the same training, in the order of their first members.
+
+    A case joins a group that it equals member by member: two cases with different states may both equal one without.
+    """
     groups: list[list[str]] = []
     for name, case in cases.items():
         for group in groups:
-            if first_parting(cases[group[0]], case) is None:
+            if all(first_parting(cases[member], case) is None for member in group):
                 group.append(name)
                 break
         else:

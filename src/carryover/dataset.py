@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from carryover.command_line import writing
 from carryover.errors import UserError
+from carryover.files import writing
 
 Floats = NDArray[np.float32]
 

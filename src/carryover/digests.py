@@ -43,14 +43,24 @@ def training_state(model: keras.Model) -> TrainingState:
     for layer in recurrent_layers(model):
         if layer.stateful and layer.states:
             path = layer.path or layer.name
-            names = ["hidden_state", "cell_state", *(f"state_{number}" for number in range(3, len(layer.states) + 1))]
-            states |= {f"{path}/{name}": _copy(state) for name, state in zip(names, layer.states, strict=False)}
+            variables = keras.tree.flatten(layer.states)  # a layer of several cells has a list of lists
+            names = ["hidden_state", "cell_state", *(f"state_{number}" for number in range(3, len(variables) + 1))]
+            states |= {f"{path}/{name}": _copy(state) for name, state in zip(names, variables, strict=False)}
     optimizer = getattr(model, "optimizer", None)
     return TrainingState(
-        weights={variable.path: _copy(variable) for variable in model.variables},
-        optimizer={variable.path: _copy(variable) for variable in optimizer.variables} if optimizer else {},
+        weights=_by_path(model.variables),
+        optimizer=_by_path(optimizer.variables) if optimizer else {},
         states=states,
     )
+
+
+def _by_path(variables: list[keras.Variable]) -> Tensors:
+    tensors: Tensors = {}
+    for variable in variables:
+        # Two layers of a subclassed model may bear one name.
+        same = sum(name.split("#")[0] == variable.path for name in tensors)
+        tensors[f"{variable.path}#{same + 1}" if same else variable.path] = _copy(variable)
+    return tensors
 
 
 def _copy(variable: keras.Variable) -> NDArray[Any]:
@@ -58,7 +68,9 @@ def _copy(variable: keras.Variable) -> NDArray[Any]:
 
 
 def digest(tensors: Mapping[str, NDArray[Any]]) -> str:
-    """SHA-256, in hexadecimal, over the name, dtype, shape and bytes of each tensor; "" where there are none.
+    """SHA-256, in hexadecimal, over the dtype, shape and bytes of each tensor in turn; "" where there are none.
+
+    The names do not count: Keras counts automatic ones up within a process, so that two equal models differ in them.
 
     >>> import numpy as np
     >>> from carryover import digest
@@ -69,9 +81,9 @@ def digest(tensors: Mapping[str, NDArray[Any]]) -> str:
     if not tensors:
         return ""
     sha = hashlib.sha256()
-    for name, tensor in tensors.items():
+    for tensor in tensors.values():
         little_endian = np.ascontiguousarray(tensor, tensor.dtype.newbyteorder("<"))
-        sha.update(f"{name} {little_endian.dtype.str} {tensor.shape}\n".encode())
+        sha.update(f"{little_endian.dtype.str} {tensor.shape}\n".encode())
         sha.update(little_endian.tobytes())
     return sha.hexdigest()
 

@@ -4,7 +4,8 @@ import difflib
 import json
 import math
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,23 @@ from carryover.errors import UserError
 from carryover.initial_weights import RANDOM
 from carryover.yaml_file import Params
 
+REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
+"""What the folder of a reference holds, besides initial weights."""
+
+# JSON has one kind of number; here 5.0 is no count, because no step takes it for one.
+_Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
 
 def typed(value: Any, schema: dict[str, Any]) -> Any:
     """The value, with text turned into the number or boolean that the schema wants, where it spells one.
 
-    1e-8 is text to YAML 1.1, and so is every value within `snakemake --config 'training={epochs: 5}'`.
+    All values within `snakemake --config 'training={epochs: 5}'` are text. A whole number stays one where any number
+    will do, as it does in a file.
 
     >>> typed({"epochs": "5"}, {"properties": {"epochs": {"type": "integer"}}})
     {'epochs': 5}
@@ -30,11 +43,15 @@ def typed(value: Any, schema: dict[str, Any]) -> Any:
     if isinstance(value, list):
         return [typed(item, schema.get("items", {})) for item in value]
     if isinstance(value, str):
-        parse = {"integer": int, "number": float, "boolean": {"true": True, "false": False}.__getitem__}
-        try:
-            return parse[schema["type"]](value)  # type: ignore[operator]
-        except (KeyError, ValueError):
-            return value
+        booleans = {"true": True, "false": False}
+        parsers: dict[str, list[Callable[[str], Any]]] = {
+            "integer": [int],
+            "number": [int, float],
+            "boolean": [lambda text: booleans[text.lower()]],
+        }
+        for parse in parsers.get(schema.get("type", ""), []):
+            with suppress(ValueError, KeyError):
+                return parse(value)
     return value
 
 
@@ -47,15 +64,14 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
         root: the folder to which the paths in the parameters are relative.
 
     Returns:
-        the parameters, typed.
+        the parameters, as they are.
 
     Raises:
         UserError: on the first mistake.
     """
-    params = typed(params, schema)
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(params), key=lambda error: list(error.path))
-    if errors:
-        raise UserError(_explain(jsonschema.exceptions.best_match(errors[:1]) or errors[0]))
+    error = min(_Validator(schema).iter_errors(params), key=lambda error: error.json_path, default=None)
+    if error:
+        raise UserError(_explain(error))
     for place, value in _numbers(params):
         if not math.isfinite(value):
             raise UserError(f"{place}: {value} is not a finite number")
@@ -64,9 +80,11 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
         if case["reset"] != "never" and not case["stateful"]:
             raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true (there are no states to reset)")
     _check_claims(params["claims"], list(params["cases"]))
-    reference = Path(params["reference"])
-    if not (root / reference / "settings.yaml").is_file():
-        raise UserError(f"reference: {reference} is not a folder with a settings.yaml")
+    for name in REFERENCE_FILES:
+        if not (root / params["reference"] / name).is_file():
+            raise UserError(
+                f"reference: there is no file {params['reference']}/{name}; restore it, or name another folder"
+            )
     weights = params["model"]["initial_weights"]
     if weights != RANDOM and not (root / weights).is_file():
         raise UserError(f"model.initial_weights: there is no file {weights}; give one, or {RANDOM}")

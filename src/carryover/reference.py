@@ -34,18 +34,27 @@ def read_reference(folder: Path) -> Reference:
     tables = []
     for name in ("losses.csv", "predictions.csv"):
         try:
-            tables.append(pd.read_csv(folder / name))
+            table = pd.read_csv(folder / name)
+            if not np.isfinite(table.select_dtypes("number").to_numpy()).all():
+                raise ValueError("it holds a number that is not finite")
+            tables.append(table)
         except FileNotFoundError:
             raise UserError(f"{folder / name}: missing; restore it with git") from None
         except ValueError as error:
             raise UserError(f"{folder / name}: {error}; restore it with git") from error
-    return Reference(read_yaml(folder / "settings.yaml"), *tables)
+    settings = read_yaml(folder / "settings.yaml")
+    if not (isinstance(settings, dict) and all(isinstance(section, dict) for section in settings.values())):
+        raise UserError(
+            f"{folder / 'settings.yaml'}: not sections of parameters, as params.yaml has; restore it with git"
+        )
+    return Reference(settings, *tables)
 
 
 def applies(reference: Reference, params: Params) -> bool:
     """Whether a run has the reference's settings, and starts from its initial weights."""
     run: dict[str, Any] = {
-        section: {key: params[section].get(key) for key in settings} for section, settings in reference.settings.items()
+        section: {key: params.get(section, {}).get(key) for key in settings}
+        for section, settings in reference.settings.items()
     }
     return (
         run == reference.settings and params["model"]["initial_weights"] == f"{params['reference']}/initial_weights.npz"
@@ -65,6 +74,11 @@ def distances(reference: Reference, cases: Cases, params: Params) -> dict[str, d
     for name, case in cases.items():
         if name not in reference.losses:
             continue
+        same_epochs = case.history["epoch"].equals(reference.losses["epoch"])
+        if not (same_epochs and case.predictions["sample"].equals(reference.predictions["sample"])):
+            raise UserError(
+                f"{params['reference']}: not the epochs and samples of its settings.yaml; restore it with git"
+            )
         loss = case.history["loss"].to_numpy() / reference.losses[name].to_numpy() - 1
         prediction = case.predictions["prediction"].to_numpy() - reference.predictions[name].to_numpy()
         # Keras 2 has no hook on `predict`: there, a case that resets before every batch of `fit` still carried its

@@ -35,11 +35,12 @@ def reset_states(model: keras.Model) -> None:
     for layer in layers:
         if not layer.states:
             raise ValueError(f"layer {layer.name!r} is not built yet: it has no states to reset")
-        layer.reset_state()
+        for state in keras.tree.flatten(layer.states):  # Keras's own reset_state fails on a layer of several cells
+            state.assign(keras.ops.zeros_like(state))
 
 
 class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """A callback that resets the states of stateful recurrent layers inside `fit`, `evaluate` and `predict`.
+    """A callback that resets the states of stateful recurrent layers, for `fit`, `evaluate` and `predict`.
 
     >>> import keras, numpy as np
     >>> from carryover import ResetStates
@@ -57,8 +58,9 @@ class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
             `predict`, which makes a stateful network compute what a stateless one does.
 
     Raises:
-        ValueError: where the model has nothing to reset; and for every="batch" where the model was compiled with
-            steps_per_execution above 1, because Keras then calls callbacks only once for several batches.
+        ValueError: where the model has nothing to reset; for every="epoch" in `predict`, which has no epochs; and for
+            every="batch" where the model was compiled with steps_per_execution above 1, because Keras then calls
+            callbacks only once for several batches.
     """
 
     def __init__(self, every: Literal["epoch", "batch"]) -> None:
@@ -85,6 +87,10 @@ class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         self._before_batch()
+
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        if self.every == "epoch":
+            raise ValueError("predict has no epochs: ResetStates(every='epoch') would do nothing; use every='batch'")
 
     def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         self._before_batch()

@@ -89,7 +89,10 @@ def train(
 
 
 def predict(model: keras.Model, batches: tf.data.Dataset, case: Case) -> Floats:
-    """Predictions of shape (windows,), from the states that training has left; they advance the states."""
+    """Predictions of shape (windows,), from the states that training has left.
+
+    They advance the states, and set the model's steps_per_execution to 1.
+    """
     callbacks = [ResetStates(every="batch")] if case.reset == "every_batch" else []
     # `predict` would unroll a longer execution into one graph, which takes more time to build than it saves.
     model.steps_per_execution = 1

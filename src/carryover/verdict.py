@@ -30,25 +30,25 @@ def describe(parting: Parting, epochs: int) -> str:
     """Where two cases part, in words.
 
     >>> describe(Parting(2, ("loss", "weights")), epochs=70)
-    'epoch 2 (loss, weights)'
+    'part at epoch 2 (loss, weights)'
     >>> describe(Parting(71, ("predictions",)), epochs=70)
-    'only in the predictions after training'
+    'part only in the predictions after training'
     """
     if parting.epoch > epochs:
-        return "only in the predictions after training"
-    return f"epoch {parting.epoch} ({', '.join(parting.parts)})"
+        return "part only in the predictions after training"
+    return f"part at epoch {parting.epoch} ({', '.join(parting.parts)})"
 
 
 def _answer(cases: Cases, metrics: Metrics) -> str:
     failed = [name for name, claim in metrics["claims"].items() if not claim["holds"]]
     groups = trainings(cases)
-    count = f"The {_count(len(cases), 'case')} are {_count(len(groups), 'training')}: "
+    count = f"{_count(len(cases), 'case')} make {_count(len(groups), 'different training')}: "
     lists = "; ".join(" = ".join(f"`{name}`" for name in group) for group in groups)
     if not metrics["claims"]:
         state = "Nothing is claimed."
     elif failed:
         names = ", ".join(f"`{name}`" for name in failed)
-        state = f"**{len(failed)} of {_count(len(metrics['claims']), 'claim')} do not hold**: {names}."
+        state = f"**Not every claim holds; these fail, {len(failed)} of {len(metrics['claims'])}**: {names}."
     else:
         state = f"**All claims hold, {len(metrics['claims'])} of {len(metrics['claims'])}.**"
     return f"{state} {count}{lists}."
@@ -63,7 +63,7 @@ def _claims_table(cases: Cases, params: Params, metrics: Metrics) -> str:
             history = cases[a].history
             proof = f"bit-identical: {_count(len(history), 'epoch')}, {len(cases[a].predictions)} predictions"
         else:
-            proof = f"part at {describe(parting, len(cases[a].history))}".replace("part at only", "part only")
+            proof = describe(parting, len(cases[a].history))
             if claim["max_abs_loss_difference"]:
                 proof += f"; loss {_first_loss(cases, a, b)}, by up to {claim['max_abs_loss_difference']:.3g}"
             if sign == "=":

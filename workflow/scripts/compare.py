@@ -4,9 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from carryover.case_results import read_cases
-from carryover.command_line import ArgumentParser, run, writing
+from carryover.case_results import read_cases, remove_other_cases
+from carryover.command_line import ArgumentParser, run
 from carryover.comparison import loss_differences
+from carryover.files import writing
 from carryover.metrics import metrics
 from carryover.reference import distances, read_reference
 from carryover.verdict import verdict
@@ -15,6 +16,9 @@ from carryover.yaml_file import read_yaml
 
 def compare(arguments: argparse.Namespace) -> None:
     params = read_yaml(arguments.params)
+    # DVC takes the folder of the cases as a whole: a case that has been taken out must not count.
+    for folder in remove_other_cases(arguments.cases, params["cases"]):
+        print(f"removed {folder}: the parameters no longer name this case")
     cases = read_cases(arguments.cases, params["cases"])
     reference = read_reference(arguments.reference)
     numbers = metrics(cases, params, distances(reference, cases, params))

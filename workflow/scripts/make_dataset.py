@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from carryover.command_line import ArgumentParser, positive_integer, run
+from carryover.command_line import ArgumentParser, finite_number, positive_integer, run, seed
 from carryover.dataset import noisy_sine, write_series
 
 
@@ -17,7 +17,7 @@ if __name__ == "__main__":
     parser.add_argument("--output", required=True, type=Path, metavar="CSV", help="the series: columns x and y")
     parser.add_argument("--source", required=True, choices=["noisy_sine"], help="what the series is")
     parser.add_argument("--samples", required=True, type=positive_integer, metavar="N", help="how many")
-    parser.add_argument("--step", required=True, type=float, help="between two samples, in radians")
-    parser.add_argument("--noise", required=True, type=float, help="standard deviation of the noise")
-    parser.add_argument("--seed", required=True, type=int, metavar="N", help="of the noise")
+    parser.add_argument("--step", required=True, type=finite_number, help="between two samples, in radians")
+    parser.add_argument("--noise", required=True, type=finite_number, help="standard deviation of the noise")
+    parser.add_argument("--seed", required=True, type=seed, metavar="N", help="of the noise")
     run(make_dataset, parser)

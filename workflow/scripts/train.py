@@ -5,10 +5,14 @@ import gc
 import math
 from pathlib import Path
 
+import numpy as np
+
 from carryover.arrays import write_arrays
-from carryover.command_line import ArgumentParser, add_model_arguments, positive_integer, run, writing
+from carryover.case_results import HISTORY, PREDICTIONS
+from carryover.command_line import ArgumentParser, add_model_arguments, finite_number, positive_integer, run
 from carryover.dataset import cut_windows, read_series
 from carryover.errors import UserError
+from carryover.files import writing
 from carryover.initial_weights import read_weights
 from carryover.portable import configure_tensorflow
 
@@ -45,14 +49,16 @@ def train_case(arguments: argparse.Namespace) -> None:
     optimizer = build_optimizer(arguments.learning_rate, arguments.rho, arguments.epsilon)
     compile_model(model, optimizer, arguments.loss, case, len(inputs) // arguments.batch_size)
 
+    def diverged(what: str) -> UserError:
+        return UserError(
+            f"case {arguments.case}: {what}: training diverges; lower learning_rate or raise epsilon of the optimizer"
+        )
+
     rows: list[str] = []
 
     def record(epoch: int, loss: float) -> None:
         if not math.isfinite(loss):
-            raise UserError(
-                f"case {arguments.case}: epoch {epoch}: the loss is {loss}: training diverges; "
-                "lower optimizer.learning_rate"
-            )
+            raise diverged(f"epoch {epoch}: the loss is {loss}")
         print(f"epoch {epoch} of {arguments.epochs}: loss {loss:.9g}", flush=True)
         rows.append(f"{epoch},{loss:.9g},{','.join(training_state_digests(model).values())}")
 
@@ -61,13 +67,15 @@ def train_case(arguments: argparse.Namespace) -> None:
     # Predicting advances the states, so they are taken before it.
     final = training_state(model)._asdict()
     predictions = predict(model, batches, case)
+    if not np.isfinite(predictions).all():
+        raise diverged("a prediction after training is not finite")
 
     with writing(arguments.history) as file:
-        print("epoch,loss,weights_sha256,optimizer_sha256,states_sha256", *rows, sep="\n", file=file)
+        print(",".join(HISTORY), *rows, sep="\n", file=file)
     with writing(arguments.predictions) as file:
         samples = range(arguments.time_steps - 1, len(inputs) * arguments.time_steps, arguments.time_steps)
         lines = (f"{sample},{prediction:.9g}" for sample, prediction in zip(samples, predictions, strict=True))
-        print("sample,prediction", *lines, sep="\n", file=file)
+        print(",".join(PREDICTIONS), *lines, sep="\n", file=file)
     arrays = {f"{part}/{name}": tensor for part, tensors in final.items() for name, tensor in tensors.items()}
     write_arrays(arguments.final, arrays)
 
@@ -83,9 +91,9 @@ if __name__ == "__main__":
     add_model_arguments(parser)
     optimizer = parser.add_argument_group("optimizer")
     optimizer.add_argument("--name", required=True, choices=["adadelta"], help="of the optimizer")
-    optimizer.add_argument("--learning_rate", required=True, type=float)
-    optimizer.add_argument("--rho", required=True, type=float, help="decay rate of the running averages")
-    optimizer.add_argument("--epsilon", required=True, type=float, help="added to the running averages")
+    optimizer.add_argument("--learning_rate", required=True, type=finite_number)
+    optimizer.add_argument("--rho", required=True, type=finite_number, help="decay rate of the running averages")
+    optimizer.add_argument("--epsilon", required=True, type=finite_number, help="added to the running averages")
     training = parser.add_argument_group("training")
     training.add_argument("--loss", required=True, choices=["mse"], help="mean squared error")
     training.add_argument("--epochs", required=True, type=positive_integer, metavar="N")

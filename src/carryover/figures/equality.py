@@ -24,7 +24,8 @@ def draw_equality(cases: Cases) -> Figure:
         for column, b in enumerate(names[:row]):
             parting = first_parting(cases[b], cases[a])
             colours[row, column] = parting is not None
-            axes.text(column, row, _describe(parting, len(cases[a].history)), ha="center", va="center", fontsize=11)
+            text = _describe(parting, len(cases[a].history))
+            axes.text(column, row, text, ha="center", va="center", fontsize=11, color="black" if parting else "white")
     axes.imshow(colours, cmap=ListedColormap([IDENTICAL, DIFFERENT]), vmin=0, vmax=1)
     if len(names) > 1:
         axes.set_xlim(-0.5, len(names) - 1.5)

@@ -24,9 +24,9 @@ def draw_predictions(series: Series, predictions: Mapping[str, pd.DataFrame], st
     rows = math.ceil(len(predictions) / columns)
     with matplotlib.style.context("ggplot"), matplotlib.rc_context({"font.size": 18, "axes.titlesize": 24}):
         figure = Figure(figsize=(10 * columns, 6 * rows), dpi=60, layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
+        panels = iter(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
         t = [sample * step for sample in range(len(series.x))]
-        for panel, (case, table) in zip(panels, predictions.items(), strict=False):
+        for (case, table), panel in zip(predictions.items(), panels, strict=False):
             panel.plot(t, series.x, color=NOISY, linewidth=3, label="noisy input x")
             panel.plot(t, series.y, color=PURE, linewidth=3, label="pure sine y, the target")
             panel.plot(
@@ -41,6 +41,6 @@ def draw_predictions(series: Series, predictions: Mapping[str, pd.DataFrame], st
             panel.set_ylabel("amplitude")
             panel.label_outer()
             panel.legend(loc="lower right", frameon=True, fontsize=16)
-        for panel in panels:
+        for panel in panels:  # an odd one is left over
             panel.set_axis_off()
     return figure

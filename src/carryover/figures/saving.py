@@ -4,11 +4,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from carryover.command_line import writing
+from carryover.files import writing
 
-IDENTICAL = "#56B4E9"
-DIFFERENT = "#E69F00"
-"""The two colours in which every figure tells equal from different, one dark and one light in grey print."""
+IDENTICAL = "#0072B2"
+DIFFERENT = "#F0E442"
+"""The two colours in which every figure tells equal from different: one is dark and one light in grey print too."""
 
 
 def save(figure: Figure, svg: Path, png: Path) -> None:
