@@ -1,4 +1,4 @@
-"""The whole training state of a model, and digests that are equal only if every bit of it is."""
+"""The whole training state of a model on TensorFlow, and digests that are equal only if every bit of it is."""
 
 import hashlib
 from collections.abc import Mapping
@@ -57,14 +57,17 @@ def training_state(model: keras.Model) -> TrainingState:
 def _by_path(variables: list[keras.Variable]) -> Tensors:
     tensors: Tensors = {}
     for variable in variables:
-        # Two layers of a subclassed model may bear one name.
-        same = sum(name.split("#")[0] == variable.path for name in tensors)
-        tensors[f"{variable.path}#{same + 1}" if same else variable.path] = _copy(variable)
+        name, twin = variable.path, 1
+        while name in tensors:  # two layers of a subclassed model may bear one name
+            twin += 1
+            name = f"{variable.path}#{twin}"
+        tensors[name] = _copy(variable)
     return tensors
 
 
 def _copy(variable: keras.Variable) -> NDArray[Any]:
-    return np.array(keras.ops.convert_to_numpy(variable.value))
+    # Not keras.ops.convert_to_numpy, which NumPy 2 sends round a slow way: this is done for each variable, each epoch.
+    return np.asarray(variable.value.numpy())
 
 
 def digest(tensors: Mapping[str, NDArray[Any]]) -> str:
