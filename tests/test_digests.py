@@ -56,6 +56,21 @@ def test_layers_of_one_name_and_layers_of_several_cells_are_seen_whole(keras: An
         assert training_state_digests(model) != before
         before = training_state_digests(model)
 
+    class StatefulTwins(Twins):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one = keras.layers.LSTM(2, stateful=True, return_sequences=True, name="twin")
+            self.two = keras.layers.LSTM(2, stateful=True, name="twin")
+
+    model = StatefulTwins()
+    model(np.ones((1, 1, 2)))
+    assert len(training_state(model).states) == 4
+    before = training_state_digests(model)
+    for layer in (model.one, model.two):
+        layer.states[0].assign_add(np.ones((1, 2)))
+        assert training_state_digests(model)["states"] != before["states"]
+        before = training_state_digests(model)
+
     cells = keras.layers.RNN([keras.layers.LSTMCell(2), keras.layers.LSTMCell(3)], stateful=True)
     model = keras.Sequential([keras.Input(batch_shape=(2, 1, 1)), cells])
     model.predict(np.ones((2, 1, 1)), verbose=0)

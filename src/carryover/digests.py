@@ -1,7 +1,7 @@
 """The whole training state of a model on TensorFlow, and digests that are equal only if every bit of it is."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -39,28 +39,30 @@ def training_state(model: keras.Model) -> TrainingState:
     >>> sorted(training_state(model).states)
     ['lstm/cell_state', 'lstm/hidden_state']
     """
-    states: Tensors = {}
-    for layer in recurrent_layers(model):
-        if layer.stateful and layer.states:
-            path = layer.path or layer.name
-            variables = keras.tree.flatten(layer.states)  # a layer of several cells has a list of lists
-            names = ["hidden_state", "cell_state", *(f"state_{number}" for number in range(3, len(variables) + 1))]
-            states |= {f"{path}/{name}": _copy(state) for name, state in zip(names, variables, strict=False)}
     optimizer = getattr(model, "optimizer", None)
     return TrainingState(
-        weights=_by_path(model.variables),
-        optimizer=_by_path(optimizer.variables) if optimizer else {},
-        states=states,
+        weights=_copy_all((variable.path, variable) for variable in model.variables),
+        optimizer=_copy_all((variable.path, variable) for variable in optimizer.variables) if optimizer else {},
+        states=_copy_all(_states(model)),
     )
 
 
-def _by_path(variables: list[keras.Variable]) -> Tensors:
+def _states(model: keras.Model) -> Iterator[tuple[str, keras.Variable]]:
+    for layer in recurrent_layers(model):
+        if layer.stateful and layer.states:
+            variables = keras.tree.flatten(layer.states)  # a layer of several cells has a list of lists
+            names = ["hidden_state", "cell_state", *(f"state_{number}" for number in range(3, len(variables) + 1))]
+            for name, variable in zip(names, variables, strict=False):
+                yield f"{layer.path or layer.name}/{name}", variable
+
+
+def _copy_all(variables: Iterable[tuple[str, keras.Variable]]) -> Tensors:
     tensors: Tensors = {}
-    for variable in variables:
-        name, twin = variable.path, 1
+    for path, variable in variables:
+        name, twin = path, 1
         while name in tensors:  # two layers of a subclassed model may bear one name
             twin += 1
-            name = f"{variable.path}#{twin}"
+            name = f"{path}#{twin}"
         tensors[name] = _copy(variable)
     return tensors
 

@@ -8,18 +8,19 @@ from carryover.yaml_file import Params
 def verdict(cases: Cases, params: Params, metrics: Metrics) -> str:
     """The verdict as Markdown: the question, the claims with their proof, the effect of resetting, the reference."""
     epochs = params["training"]["epochs"]
+    groups = trainings(cases)
     sections = [
         "# Verdict",
         "Is a loop of `fit(epochs=1)` the same training as one `fit(epochs=n)`, and what does resetting the states of "
         f"a stateful LSTM between the epochs change? {len(cases)} cases, {_count(epochs, 'epoch')} each.",
-        _answer(cases, metrics),
+        _answer(groups, metrics),
         "## The claims",
         _claims_table(cases, params, metrics),
         "Identical means equal bits: of the loss and of the digests of all weights, optimizer variables and states "
         "(where both cases have states) at the end of every epoch, and of every prediction after training.",
         "## What resetting does",
-        _effects_table(cases, metrics),
-        _effect(cases, metrics),
+        _effects_table(groups, metrics),
+        _effect(groups, metrics),
         f"## Distance from the reference, `{params['reference']}`",
         _reference_table(metrics),
     ]
@@ -39,10 +40,9 @@ def describe(parting: Parting, epochs: int) -> str:
     return f"part at epoch {parting.epoch} ({', '.join(parting.parts)})"
 
 
-def _answer(cases: Cases, metrics: Metrics) -> str:
+def _answer(groups: list[list[str]], metrics: Metrics) -> str:
     failed = [name for name, claim in metrics["claims"].items() if not claim["holds"]]
-    groups = trainings(cases)
-    count = f"{_count(len(cases), 'case')} make {_count(len(groups), 'different training')}: "
+    count = f"{_count(len(metrics['cases']), 'case')} make {_count(len(groups), 'different training')}: "
     lists = "; ".join(" = ".join(f"`{name}`" for name in group) for group in groups)
     if not metrics["claims"]:
         state = "Nothing is claimed."
@@ -81,9 +81,9 @@ def _where(widest: TensorDifference | None) -> str:
     return f"; at the end most in `{widest.name}`, by {widest.largest:.3g}" if widest else ""
 
 
-def _effects_table(cases: Cases, metrics: Metrics) -> str:
+def _effects_table(groups: list[list[str]], metrics: Metrics) -> str:
     rows = []
-    for group in trainings(cases):
+    for group in groups:
         case = metrics["cases"][group[0]]
         rows.append(
             [
@@ -96,8 +96,7 @@ def _effects_table(cases: Cases, metrics: Metrics) -> str:
     return _table(["training", "first loss", "final loss", "best loss"], rows)
 
 
-def _effect(cases: Cases, metrics: Metrics) -> str:
-    groups = trainings(cases)
+def _effect(groups: list[list[str]], metrics: Metrics) -> str:
     if len(groups) < 2:
         return ""
     finals = {group[0]: metrics["cases"][group[0]]["final_loss"] for group in groups}
