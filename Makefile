@@ -1,5 +1,7 @@
 # make         set up, run the pipeline with Snakemake, print the verdict
 # make test    set up, run the tests
+# make check   set up, run the committed pipeline in a temporary copy, compare every artifact with dvc.lock
+# make test-long  set up, run the tests that take too long for `make test`: kill runs at many moments
 # make lint    set up, check format, style, types and the workflow
 # make bench   set up, measure how fast the pipeline is
 # make lock    resolve requirements.lock anew from pyproject.toml
@@ -18,7 +20,7 @@ UV = $$(command -v uv || echo .uv/bin/uv)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: all test lint bench lock
+.PHONY: all test test-long check lint bench lock
 all: .venv/ready
 	@echo "Running the pipeline with Snakemake: every case, their comparison, the figures ..."
 	@mkdir -p logs && touch logs/started
@@ -29,6 +31,13 @@ all: .venv/ready
 test: .venv/ready
 	@echo "Running the tests; the slow ones run whole pipelines, so this takes some minutes ..."
 	@python -m pytest --numprocesses 2 --dist worksteal
+
+test-long: .venv/ready
+	@echo "Running the long tests: runs of both engines, killed at random moments; about a quarter of an hour ..."
+	@python -m pytest --numprocesses 2 --dist worksteal -m long
+
+check: .venv/ready
+	@carryover check
 
 lint: .venv/ready
 	ruff format --check

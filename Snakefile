@@ -4,12 +4,16 @@ dvc.yaml is the same pipeline for DVC: the same steps in the same order, with th
 and parameters. tests/test_engines.py holds the two against each other.
 """
 
+import sys
 import time
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from snakemake.utils import min_version, update_config
 
 from carryover.command_line import mistakes_in_one_line
+from carryover.dvc_cache import take_over
+from carryover.errors import UserError
 from carryover.params import REFERENCE_FILES, as_option, check, flags, typed
 from carryover.yaml_file import read_yaml
 
@@ -69,13 +73,43 @@ rule all:
         expand("results/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
 
 
+# ---- one run at a time, and nothing to clean up after one that was killed
+
+# The operating system releases this lock when its holder dies, however it dies; Snakemake's own would have to be removed
+# by hand (so profiles/default turns it off).
+RUNNING = FileLock(".snakemake/running.lock")
+# There while results may not be in DVC's cache yet. A run that is killed just then has nothing left to do for its rerun,
+# and Snakemake runs no hooks where there is nothing to do.
+NOT_IN_DVC = Path(".snakemake/not_in_dvc")
 STARTED = time.time()
 
 
+def into_dvc():
+    """Put what is as dvc.lock has it into DVC's cache, so that `dvc status` is clean."""
+    from dvc.exceptions import DvcException
+
+    try:
+        if take_over(Path()):
+            NOT_IN_DVC.unlink(missing_ok=True)
+    except DvcException as error:
+        print(f"note: the results are made, but not in DVC's cache: {error}; run `dvc commit`", file=sys.stderr)
+
+
+if NOT_IN_DVC.exists():
+    into_dvc()
+
+
+onstart:
+    with mistakes_in_one_line():
+        try:
+            RUNNING.acquire(blocking=False)
+        except Timeout:
+            raise UserError("another run of Snakemake works in this folder; wait until it has ended") from None
+    NOT_IN_DVC.touch()
+
+
 onsuccess:
-    # Into DVC's cache with what is as dvc.lock has it, so that `dvc status` is clean. DVC refuses to take over anything
-    # else here: that is for `dvc commit --force` or `dvc repro` to do.
-    shell("dvc commit --quiet < /dev/null > /dev/null 2>&1 || true")
+    into_dvc()
     verdict = Path("results/verdict.md")
     if verdict.exists() and verdict.stat().st_mtime > STARTED:
         print(f"\n{verdict.read_text(encoding='utf-8')}")
@@ -153,7 +187,16 @@ rule train:
         data="data/noisy_sine.csv",
         weights="data/initial_weights.npz",
         code=code(
-            "train", "arrays", "case_results", "dataset", "digests", "initial_weights", "model", "states", "training"
+            "train",
+            "arrays",
+            "case_results",
+            "dataset",
+            "digests",
+            "initial_weights",
+            "model",
+            "states",
+            "training",
+            "snapshot",
         ),
         keras=KERAS_HOME,
     output:
@@ -193,7 +236,18 @@ rule compare:
         params="results/params.yaml",
         cases=CASES,
         reference=REFERENCE,
-        code=code("compare", "arrays", "case_results", "comparison", "metrics", "reference", "verdict", "yaml_file"),
+        code=code(
+            "compare",
+            "arrays",
+            "case_results",
+            "comparison",
+            "digests",
+            "explanation",
+            "metrics",
+            "reference",
+            "verdict",
+            "yaml_file",
+        ),
     output:
         loss_diffs="results/loss_diffs.csv",
         metrics="results/metrics.json",
@@ -227,6 +281,7 @@ rule plot_predictions:
             "arrays",
             "case_results",
             "dataset",
+            "digests",
             "figures/__init__",
             "figures/predictions",
             "figures/saving",
@@ -262,6 +317,7 @@ rule plot_losses:
             "arrays",
             "case_results",
             "comparison",
+            "digests",
             "figures/__init__",
             "figures/losses",
             "figures/saving",
@@ -299,6 +355,8 @@ rule plot_loss_differences:
             "arrays",
             "case_results",
             "comparison",
+            "digests",
+            "explanation",
             "figures/__init__",
             "figures/loss_differences",
             "figures/saving",
@@ -333,6 +391,8 @@ rule plot_equality:
             "arrays",
             "case_results",
             "comparison",
+            "digests",
+            "explanation",
             "figures/__init__",
             "figures/equality",
             "figures/saving",

@@ -36,8 +36,8 @@ def timed(train: Callable[[], Any]) -> tuple[float, Any]:
 
 def main() -> None:
     configure_tensorflow()
-    from carryover.digests import training_state_digests
     from carryover.model import build_model, build_optimizer, set_weights
+    from carryover.snapshot import training_state_digests
     from carryover.training import Case, compile_model, make_batches, train
 
     plain = load_plain()

@@ -62,16 +62,20 @@ class Project:
         self("git", "init", "--quiet")
         self.commit("start")
 
-    def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command in the copy, with the caller's environment and this environment's programs."""
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """The caller's environment, with this environment's programs and somebody to commit as."""
         identity = {
             f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
         }
-        path = f"{Path(sys.executable).parent}:{CALLER['PATH']}"
+        return CALLER | identity | {"PATH": f"{Path(sys.executable).parent}:{CALLER['PATH']}"}
+
+    def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command in the copy, with the caller's environment and this environment's programs."""
         return subprocess.run(
             command,
             cwd=self.folder,
-            env=CALLER | identity | {"PATH": path} | environment,
+            env=self.environment() | environment,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,

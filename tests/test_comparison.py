@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from carryover.case_results import CASE_FILES, CaseResults, read_case, remove_other_cases
-from carryover.comparison import first_parting, loss_differences, trainings, widest_tensor
+from carryover.arrays import Arrays
+from carryover.case_results import CASE_FILES, HISTORY, PARTS, CaseResults, read_case, read_cases, remove_other_cases
+from carryover.comparison import first_parting, loss_differences, trainings
+from carryover.digests import digest
 from carryover.errors import UserError
 from carryover.metrics import metrics
 from carryover.reference import applies, distances, read_reference
@@ -62,10 +64,15 @@ def test_the_first_parting_is_found_whatever_parts(other: CaseResults, parting: 
     assert first_parting(other, case()) == parting
 
 
-def test_cases_of_different_length_are_not_compared() -> None:
+def test_a_case_that_is_cut_short_parts_where_it_ends() -> None:
     short = case()._replace(history=case().history.head(3))
-    with pytest.raises(UserError, match="same epochs"):
-        first_parting(case(), short)
+    assert first_parting(case(), short) == first_parting(short, case()) == (4, ("epochs",))
+    assert first_parting(case(loss={2: 0.1}), short) == (2, ("loss",))
+
+
+def test_predictions_of_other_samples_are_not_the_same() -> None:
+    other = case()._replace(predictions=case().predictions.assign(sample=[2, 4]))
+    assert first_parting(case(), other) == (6, ("predictions",))
 
 
 def test_the_loss_differences_are_tidy_and_zero_only_where_equal() -> None:
@@ -96,18 +103,12 @@ def test_zero_and_minus_zero_are_not_the_same_bits() -> None:
 
 def test_only_a_cases_own_files_are_removed_with_it(tmp_path: Path) -> None:
     for name in ("kept", "gone", "mixed"):
-        (tmp_path / name).mkdir()
         write_case(tmp_path / name)
     (tmp_path / "mixed/notes.txt").touch()
     (tmp_path / "unrelated").mkdir()
     assert sorted(path.name for path in remove_other_cases(tmp_path, ["kept"])) == ["gone", "mixed"]
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
     assert left == {"kept", *(f"kept/{file}" for file in CASE_FILES), "mixed", "mixed/notes.txt", "unrelated"}
-
-
-def test_the_widest_tensor_is_named() -> None:
-    assert widest_tensor(case(), case()) is None
-    assert widest_tensor(case(), case(final={0: 0.25, 1: -0.5})) == ("weights/dense/kernel", 0.5)
 
 
 PARAMS: dict[str, Any] = {
@@ -141,7 +142,7 @@ def test_the_verdict_says_which_claim_failed_where_in_which_tensor_and_by_how_mu
     assert "**no**" in line
     assert "part at epoch 2 (weights)" in line
     assert "loss from epoch 3, by up to 0.2" in line
-    assert "at the end most in `weights/dense/kernel`, by 0.125" in line
+    assert "| `a` = `c` | 1 of 5 | `weights/dense/kernel` | 1 of 2 | 1,040,187,392 | 0.125 |" in text
     assert "| `b` ≠ `c` | yes |" in text
     assert "this run's settings are not the reference's" in text
 
@@ -151,7 +152,9 @@ def test_the_verdict_says_when_all_claims_hold() -> None:
     params = PARAMS | {"claims": {"identical": [["a", "b"]], "different": []}}
     text = verdict(cases, params, metrics(cases, params, {}))
     assert "**All claims hold, 1 of 1.**" in text
-    assert "bit-identical: 5 epochs, 2 predictions" in text
+    assert (
+        "bit-identical: 5 epochs of states, loss, weights and optimizer; 2 predictions; 2 tensors of 5 elements"
+    ) in text
 
 
 def write_reference(folder: Path) -> None:
@@ -184,16 +187,49 @@ def test_a_missing_file_of_the_reference_is_told_in_one_line(tmp_path: Path, mis
         read_reference(tmp_path / "old")
 
 
-def write_case(folder: Path) -> None:
-    results = case()
-    results.history.to_csv(folder / "history.csv", index=False)
+def digest_of(final: Arrays, part: str) -> str:
+    return digest({name: tensor for name, tensor in final.items() if name.startswith(f"{part}/")})
+
+
+def write_case(folder: Path, results: CaseResults | None = None) -> None:
+    """Write a case as training does: its last digests are those of its final state."""
+    results = results or case()
+    history = results.history.copy()
+    for part in PARTS:
+        history.loc[len(history) - 1, f"{part}_sha256"] = digest_of(results.final, part)
+    folder.mkdir(parents=True, exist_ok=True)
+    history.to_csv(folder / "history.csv", index=False)
     results.predictions.to_csv(folder / "predictions.csv", index=False)
     np.savez(folder / "final.npz", **results.final)  # type: ignore[arg-type]
 
 
 def test_the_results_of_a_case_are_read_as_they_were_written(tmp_path: Path) -> None:
     write_case(tmp_path)
-    assert first_parting(read_case(tmp_path), case()) is None
+    read = read_case(tmp_path)
+    assert first_parting(read._replace(history=read.history.head(4)), case()) == (5, ("epochs",))
+    pd.testing.assert_frame_equal(read.predictions, case().predictions)
+    assert {name: tensor.tobytes() for name, tensor in read.final.items()} == {
+        name: tensor.tobytes() for name, tensor in case().final.items()
+    }
+
+
+@pytest.mark.parametrize("element", [0, 1])
+@pytest.mark.parametrize("bit", [0, 12, 31])
+def test_a_bit_that_flips_in_the_final_state_after_training_is_told(tmp_path: Path, element: int, bit: int) -> None:
+    write_case(tmp_path)
+    final = case().final
+    final["weights/dense/kernel"].view(np.uint32)[element] ^= 1 << bit
+    np.savez(tmp_path / "final.npz", **final)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"final.npz: its weights are not those of the last epoch in history.csv"):
+        read_case(tmp_path)
+
+
+def test_a_case_with_other_epochs_than_the_parameters_say_is_refused(tmp_path: Path) -> None:
+    for name in "abc":
+        write_case(tmp_path / name)
+    assert list(read_cases(tmp_path, PARAMS)) == ["a", "b", "c"]
+    with pytest.raises(UserError, match=r"a/history.csv: 5 epochs, expected training.epochs = 6"):
+        read_cases(tmp_path, PARAMS | {"training": {"epochs": 6}})
 
 
 @pytest.mark.parametrize(
@@ -202,6 +238,7 @@ def test_the_results_of_a_case_are_read_as_they_were_written(tmp_path: Path) -> 
         ("history.csv", None, "missing"),
         ("history.csv", "", "No columns"),
         ("history.csv", "epoch,loss\n1,0.5\n", "columns"),
+        ("history.csv", f"{','.join(HISTORY)}\n1,0.5,a,b,c\n3,0.4,a,b,c\n", "do not count from 1"),
         ("predictions.csv", "sample,prediction\n1,much\n", "could not convert string to float"),
         ("predictions.csv", "sample,prediction\n1,nan\n", "cannot safely convert"),
         ("predictions.csv", "sample,prediction\n1,inf\n", "not finite"),

@@ -18,7 +18,7 @@ from carryover.figures.losses import draw_losses
 from carryover.figures.predictions import NOISY, PREDICTED, PURE, draw_predictions
 from carryover.figures.saving import DIFFERENT, IDENTICAL, save
 
-CASES = {"one": case(), "two": STATELESS, "three": case(loss={2: 0.35}, weights={2: "x"})}
+CASES = {"one": case(), "two": STATELESS, "three": case(loss={2: 0.35}, weights={2: "x"}, final={0: 0.5})}
 ALONE = {"one": case()}
 SERIES = noisy_sine(samples=4, step=0.5, noise=0.1, seed=1)
 
@@ -111,7 +111,7 @@ def test_the_matrix_says_identical_or_where_two_cases_part() -> None:
     (axes,) = FIGURES["equality"]().axes
     texts = {(round(t.get_position()[0]), round(t.get_position()[1])): t.get_text() for t in axes.texts}
     assert texts == {
-        (0, 1): "identical",
-        (0, 2): "part at\nepoch 2:\nloss,\nweights",
-        (1, 2): "part at\nepoch 2:\nloss,\nweights",
+        (0, 1): "identical\n\n5 elements\nat the end",
+        (0, 2): "part at epoch 2:\nloss, weights\n\nat the end\n1 of 5\nelements differ",
+        (1, 2): "part at epoch 2:\nloss, weights\n\nat the end\n1 of 5\nelements differ",
     }

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from carryover.digests import digest, training_state, training_state_digests
+    from carryover.digests import digest
+    from carryover.snapshot import training_state, training_state_digests
     from carryover.states import ResetStates, reset_states
 
 __all__ = ["ResetStates", "digest", "reset_states", "training_state", "training_state_digests"]
@@ -18,8 +19,8 @@ _HOME = {
     "ResetStates": "carryover.states",
     "reset_states": "carryover.states",
     "digest": "carryover.digests",
-    "training_state": "carryover.digests",
-    "training_state_digests": "carryover.digests",
+    "training_state": "carryover.snapshot",
+    "training_state_digests": "carryover.snapshot",
 }
 
 

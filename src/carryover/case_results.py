@@ -1,14 +1,15 @@
 """What training a case leaves behind, in its folder: history.csv, predictions.csv and final.npz."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from carryover.arrays import Arrays, read_arrays
+from carryover.digests import digest
 from carryover.errors import UserError
 
 PARTS = ("weights", "optimizer", "states")
@@ -40,14 +41,24 @@ def read_case(folder: Path) -> CaseResults:
     """Read the results of a case.
 
     Raises:
-        UserError: where a file is missing, broken, or holds a number that is not finite.
+        UserError: where a file is missing, broken, or holds a number that is not finite; and where the final state is
+            not the one whose digests the history ends with.
     """
     history = _read_table(folder / "history.csv", HISTORY)
+    if list(history["epoch"]) != list(range(1, len(history) + 1)):
+        raise UserError(f"{folder / 'history.csv'}: the epochs do not count from 1; train the case anew")
     predictions = _read_table(folder / "predictions.csv", PREDICTIONS)
     try:
         final = read_arrays(folder / "final.npz")
     except FileNotFoundError:
         raise UserError(f"{folder / 'final.npz'}: missing; train the case anew") from None
+    for part in PARTS:
+        tensors = {name: tensor for name, tensor in final.items() if name.startswith(f"{part}/")}
+        if digest(tensors) != history[f"{part}_sha256"].iloc[-1]:
+            raise UserError(
+                f"{folder / 'final.npz'}: its {part} are not those of the last epoch in history.csv; "
+                "train the case anew"
+            )
     return CaseResults(history, predictions, final)
 
 
@@ -66,9 +77,24 @@ def remove_other_cases(folder: Path, names: Iterable[str]) -> list[Path]:
     return others
 
 
-def read_cases(folder: Path, names: Iterable[str]) -> dict[str, CaseResults]:
-    """Read the results of the cases of these names, each from its folder below this one; errors as read_case."""
-    return {name: read_case(folder / name) for name in names}
+def read_cases(folder: Path, params: Mapping[str, Any]) -> dict[str, CaseResults]:
+    """Read the results of a run's cases, each from its folder below this one.
+
+    Args:
+        folder: with one folder per case.
+        params: of the run, in the form of params.yaml.
+
+    Raises:
+        UserError: as read_case; and where a case has not been trained for as many epochs as the parameters say.
+    """
+    cases = {name: read_case(folder / name) for name in params["cases"]}
+    for name, case in cases.items():
+        if len(case.history) != params["training"]["epochs"]:
+            raise UserError(
+                f"{folder / name / 'history.csv'}: {len(case.history)} epochs, "
+                f"expected training.epochs = {params['training']['epochs']}; train the case anew"
+            )
+    return cases
 
 
 def _read_table(path: Path, dtypes: dict[str, str]) -> pd.DataFrame:

@@ -3,11 +3,12 @@
 import argparse
 import gc
 import math
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from carryover.errors import UserError
 
@@ -15,8 +16,8 @@ from carryover.errors import UserError
 class ArgumentParser(argparse.ArgumentParser):
     """argparse's parser, with mistakes told in one line and no abbreviated options."""
 
-    def __init__(self, description: str | None) -> None:
-        super().__init__(description=description, allow_abbrev=False)
+    def __init__(self, description: str | None, **others: Any) -> None:
+        super().__init__(description=description, allow_abbrev=False, **others)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {self.prog}: {message} (see --help)\n")
@@ -73,21 +74,26 @@ def finite_number(text: str) -> float:
 
 
 @contextmanager
-def mistakes_in_one_line(where: str = "") -> Iterator[None]:
-    """Within this, a mistake of the user's or of the machine's ends the program with one line and exit status 1.
+def mistakes_in_one_line(where: str = "", status: int = 1) -> Iterator[None]:
+    """Within this, a mistake of the user's or of the machine's ends the program with one line.
 
     Args:
         where: put before the message, if it does not say where itself.
+        status: the exit status then.
     """
     try:
         yield
+        return
     except UserError as error:
-        sys.exit(f"error: {where}{error}")
+        message = f"{where}{error}"
     except MemoryError as error:
-        sys.exit(f"error: {where}not enough memory: {error or 'choose smaller parameters'}")
+        message = f"{where}not enough memory: {error or 'choose smaller parameters'}"
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"error: {place}{error.strerror or error}")
+        message = f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+    except KeyboardInterrupt:
+        message, status = "interrupted", 128 + signal.SIGINT
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(status)
 
 
 def run(step: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from carryover.case_results import PARTS, CaseResults
-from carryover.errors import UserError
 
 Cases = Mapping[str, CaseResults]
 
@@ -20,64 +19,50 @@ class Parting(NamedTuple):
     Attributes:
         epoch: the epoch, counted from 1, at whose end they differ; the number of epochs plus 1 where only the
             predictions after training do.
-        parts: what differs there: of "states", "loss", "weights", "optimizer"; or "predictions".
+        parts: what differs there: of "states", "loss", "weights", "optimizer"; or "epochs", where only one of the two
+            has been trained for so long; or "predictions".
     """
 
     epoch: int
     parts: tuple[str, ...]
 
 
-class TensorDifference(NamedTuple):
-    """The tensor of the final training state in which two cases differ most.
-
-    Attributes:
-        name: as in final.npz.
-        largest: the largest absolute difference between two of its elements.
-    """
-
-    name: str
-    largest: float
-
-
 def first_parting(a: CaseResults, b: CaseResults) -> Parting | None:
     """Where two cases part, or None where every loss, digest and prediction is equal.
 
     The states are compared where both cases have them. The 9 significant digits of a table carry a float32 exactly.
-
-    Raises:
-        UserError: if the cases have not the same epochs or samples.
     """
-    if not a.history["epoch"].equals(b.history["epoch"]):
-        raise UserError("the cases have not been trained for the same epochs; run the pipeline anew")
-    if not a.predictions["sample"].equals(b.predictions["sample"]):
-        raise UserError("the cases have not predicted the same samples; run the pipeline anew")
-    differs = pd.DataFrame({part: a.history[f"{part}_sha256"] != b.history[f"{part}_sha256"] for part in PARTS})
-    if "" in (a.history["states_sha256"].iloc[0], b.history["states_sha256"].iloc[0]):
-        differs["states"] = False
-    differs["loss"] = _bits(a.history["loss"]) != _bits(b.history["loss"])
-    # In the order in which an epoch passes a difference on.
-    differs = differs[["states", "loss", "weights", "optimizer"]]
+    epochs = min(len(a.history), len(b.history))
+    differs = epochs_that_differ(a, b)
     if differs.to_numpy().any():
         row = int(differs.any(axis=1).to_numpy().argmax())
-        return Parting(int(a.history["epoch"].iloc[row]), tuple(differs.columns[differs.iloc[row]]))
-    if (_bits(a.predictions["prediction"]) != _bits(b.predictions["prediction"])).any():
-        return Parting(len(a.history) + 1, ("predictions",))
+        return Parting(row + 1, tuple(differs.columns[differs.iloc[row]]))
+    if len(a.history) != len(b.history):
+        return Parting(epochs + 1, ("epochs",))
+    if not a.predictions["sample"].equals(b.predictions["sample"]) or (
+        (_bits(a.predictions["prediction"]) != _bits(b.predictions["prediction"])).any()
+    ):
+        return Parting(epochs + 1, ("predictions",))
     return None
+
+
+def epochs_that_differ(a: CaseResults, b: CaseResults) -> pd.DataFrame:
+    """What differs at the end of each epoch that both cases have been trained for.
+
+    Returns:
+        one row per epoch; boolean columns, in the order in which an epoch passes a difference on: `states` (absent
+        unless both cases have them), `loss`, `weights`, `optimizer`.
+    """
+    epochs = min(len(a.history), len(b.history))
+    first, second = a.history.head(epochs), b.history.head(epochs)
+    differs = pd.DataFrame({part: first[f"{part}_sha256"] != second[f"{part}_sha256"] for part in PARTS})
+    differs["loss"] = _bits(first["loss"]) != _bits(second["loss"])
+    have_states = "" not in (first["states_sha256"].iloc[0], second["states_sha256"].iloc[0])
+    return differs[[*(["states"] if have_states else []), "loss", "weights", "optimizer"]]
 
 
 def _bits(numbers: "pd.Series[float]") -> NDArray[np.uint32]:
     return numbers.to_numpy(np.float32).view(np.uint32)
-
-
-def widest_tensor(a: CaseResults, b: CaseResults) -> TensorDifference | None:
-    """The tensor that differs most at the end, of those that both cases have; None where all are equal."""
-    differences = [
-        TensorDifference(name, float(np.max(np.abs(tensor.astype(float) - b.final[name].astype(float)))))
-        for name, tensor in a.final.items()
-        if name in b.final and tensor.size
-    ]
-    widest = max(differences, key=lambda difference: difference.largest, default=None)
-    return widest if widest and widest.largest > 0 else None
 
 
 def loss_differences(cases: Cases) -> pd.DataFrame:

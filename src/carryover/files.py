@@ -1,5 +1,6 @@
 """Files that are whole or absent."""
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         mode: "w" for UTF-8 text with Unix line ends, "wb" for bytes.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _remove_abandoned_parts(path)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,3 +31,13 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def _remove_abandoned_parts(path: Path) -> None:
+    """Remove what killed processes have written of a file; those of a running one stay, it will need them."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError, ValueError):
+            try:
+                os.kill(int(part.name.split(".")[-2]), 0)
+            except ProcessLookupError:
+                part.unlink()

@@ -1,8 +1,8 @@
 """`hermetic python SCRIPT ...`: run Python in an environment that owes nothing to the caller.
 
 A prefix like `env -i` or `nice`. It clears the environment but for PASSED_ON, sets what the numerics need, gives
-Keras and matplotlib the configuration that the project pins, and becomes `python -I SCRIPT ...` (isolated: no
-PYTHON* variables, no user site, no script folder on the path).
+Keras and matplotlib the configuration that the project pins, and becomes `python -I -B SCRIPT ...`: isolated, without
+PYTHON* variables, user site and script folder on the path, and without writing bytecode beside the library's modules.
 """
 
 import os
@@ -45,14 +45,14 @@ def command(arguments: list[str]) -> list[str]:
     """The command that is run for `hermetic ARGUMENTS`.
 
     >>> command(["python", "step.py", "--epochs", "70"])[1:]
-    ['-I', 'step.py', '--epochs', '70']
+    ['-I', '-B', 'step.py', '--epochs', '70']
 
     Raises:
         ValueError: if the arguments are not `python` and something for it to run.
     """
     match arguments:
         case ["python", _, *_]:
-            return [sys.executable, "-I", *arguments[1:]]
+            return [sys.executable, "-I", "-B", *arguments[1:]]
     raise ValueError(f"usage: hermetic python SCRIPT [ARGUMENT ...] (got: {' '.join(arguments) or 'nothing'})")
 
 

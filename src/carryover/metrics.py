@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from carryover.comparison import Cases, first_parting
+from carryover.comparison import Cases
+from carryover.explanation import explain
 from carryover.yaml_file import Params
 
 SIGNS = {"identical": "=", "different": "!="}
@@ -37,10 +38,11 @@ def metrics(cases: Cases, params: Params, reference: dict[str, dict[str, float |
             "weights_sha256": case.history["weights_sha256"].iloc[-1],
         }
     for name, (a, sign, b) in claims(params).items():
-        parting = first_parting(cases[a], cases[b])
+        explanation = explain(cases[a], cases[b])
+        parting = explanation.parting
         result["claims"][name] = {
             "holds": (parting is None) == (sign == "="),
             "first_divergent_epoch": parting.epoch if parting else 0,
-            "max_abs_loss_difference": float((cases[a].history["loss"] - cases[b].history["loss"]).abs().max()),
+            "max_abs_loss_difference": explanation.largest_loss_difference,
         }
     return result

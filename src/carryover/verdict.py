@@ -1,6 +1,7 @@
 """results/verdict.md: what a person reads."""
 
-from carryover.comparison import Cases, Parting, TensorDifference, first_parting, trainings, widest_tensor
+from carryover.comparison import Cases, trainings
+from carryover.explanation import Explanation, compared, count, describe, explain
 from carryover.metrics import Metrics, claims
 from carryover.yaml_file import Params
 
@@ -9,15 +10,18 @@ def verdict(cases: Cases, params: Params, metrics: Metrics) -> str:
     """The verdict as Markdown: the question, the claims with their proof, the effect of resetting, the reference."""
     epochs = params["training"]["epochs"]
     groups = trainings(cases)
+    explanations = {name: explain(cases[a], cases[b]) for name, (a, _, b) in claims(params).items()}
     sections = [
         "# Verdict",
         "Is a loop of `fit(epochs=1)` the same training as one `fit(epochs=n)`, and what does resetting the states of "
-        f"a stateful LSTM between the epochs change? {len(cases)} cases, {_count(epochs, 'epoch')} each.",
+        f"a stateful LSTM between the epochs change? {len(cases)} cases, {count(epochs, 'epoch')} each.",
         _answer(groups, metrics),
         "## The claims",
-        _claims_table(cases, params, metrics),
+        _claims_table(explanations, params, metrics),
         "Identical means equal bits: of the loss and of the digests of all weights, optimizer variables and states "
-        "(where both cases have states) at the end of every epoch, and of every prediction after training.",
+        "(where both cases have states) at the end of every epoch, of every prediction after training, and of every "
+        "tensor of the final training state.",
+        _where_they_part(explanations, params),
         "## What resetting does",
         _effects_table(groups, metrics),
         _effect(groups, metrics),
@@ -27,22 +31,9 @@ def verdict(cases: Cases, params: Params, metrics: Metrics) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def describe(parting: Parting, epochs: int) -> str:
-    """Where two cases part, in words.
-
-    >>> describe(Parting(2, ("loss", "weights")), epochs=70)
-    'part at epoch 2 (loss, weights)'
-    >>> describe(Parting(71, ("predictions",)), epochs=70)
-    'part only in the predictions after training'
-    """
-    if parting.epoch > epochs:
-        return "part only in the predictions after training"
-    return f"part at epoch {parting.epoch} ({', '.join(parting.parts)})"
-
-
 def _answer(groups: list[list[str]], metrics: Metrics) -> str:
     failed = [name for name, claim in metrics["claims"].items() if not claim["holds"]]
-    count = f"{_count(len(metrics['cases']), 'case')} make {_count(len(groups), 'different training')}: "
+    made = f"{count(len(metrics['cases']), 'case')} make {count(len(groups), 'different training')}: "
     lists = "; ".join(" = ".join(f"`{name}`" for name in group) for group in groups)
     if not metrics["claims"]:
         state = "Nothing is claimed."
@@ -51,34 +42,54 @@ def _answer(groups: list[list[str]], metrics: Metrics) -> str:
         state = f"**Not every claim holds; these fail, {len(failed)} of {len(metrics['claims'])}**: {names}."
     else:
         state = f"**All claims hold, {len(metrics['claims'])} of {len(metrics['claims'])}.**"
-    return f"{state} {count}{lists}."
+    return f"{state} {made}{lists}."
 
 
-def _claims_table(cases: Cases, params: Params, metrics: Metrics) -> str:
+def _claims_table(explanations: dict[str, Explanation], params: Params, metrics: Metrics) -> str:
     rows = []
     for name, (a, sign, b) in claims(params).items():
-        claim = metrics["claims"][name]
-        parting = first_parting(cases[a], cases[b])
-        if parting is None:
-            history = cases[a].history
-            proof = f"bit-identical: {_count(len(history), 'epoch')}, {len(cases[a].predictions)} predictions"
+        explanation = explanations[name]
+        if explanation.parting is None:
+            proof = f"bit-identical: {compared(explanation)}"
         else:
-            proof = describe(parting, len(cases[a].history))
-            if claim["max_abs_loss_difference"]:
-                proof += f"; loss {_first_loss(cases, a, b)}, by up to {claim['max_abs_loss_difference']:.3g}"
-            if sign == "=":
-                proof += _where(widest_tensor(cases[a], cases[b]))
-        rows.append([f"`{a}` {'=' if sign == '=' else '≠'} `{b}`", "yes" if claim["holds"] else "**no**", proof])
+            proof = describe(explanation.parting, explanation.epochs)
+            if explanation.first_loss_epoch:
+                proof += (
+                    f"; loss from epoch {explanation.first_loss_epoch}, "
+                    f"by up to {explanation.largest_loss_difference:.3g}"
+                )
+        rows.append([_pair(a, sign, b), "yes" if metrics["claims"][name]["holds"] else "**no**", proof])
     return _table(["claim", "holds", "proof"], rows) if rows else ""
 
 
-def _first_loss(cases: Cases, a: str, b: str) -> str:
-    differs = (cases[a].history["loss"] != cases[b].history["loss"]).to_numpy()
-    return f"from epoch {int(cases[a].history['epoch'].iloc[differs.argmax()])}"
+def _where_they_part(explanations: dict[str, Explanation], params: Params) -> str:
+    rows = []
+    for name, (a, sign, b) in claims(params).items():
+        explanation = explanations[name]
+        if explanation.parting is not None:
+            widest = explanation.widest
+            rows.append(
+                [
+                    _pair(a, sign, b),
+                    f"{explanation.different:,} of {explanation.elements:,}",
+                    f"`{widest.name}`" if widest else "",
+                    f"{widest.different:,} of {widest.elements:,}" if widest else "",
+                    f"{widest.largest_ulps:,}" if widest else "",
+                    f"{widest.largest:.3g}" if widest else "",
+                ]
+            )
+    header = ["claim", "elements that differ", "most in", "elements of it", "by up to, in ULPs", "in value"]
+    if not rows:
+        return ""
+    return (
+        "## Where they part\n\n"
+        "After the last epoch, of the weights, optimizer variables and states that both cases have:\n\n"
+        + _table(header, rows)
+    )
 
 
-def _where(widest: TensorDifference | None) -> str:
-    return f"; at the end most in `{widest.name}`, by {widest.largest:.3g}" if widest else ""
+def _pair(a: str, sign: str, b: str) -> str:
+    return f"`{a}` {'=' if sign == '=' else '≠'} `{b}`"
 
 
 def _effects_table(groups: list[list[str]], metrics: Metrics) -> str:
@@ -127,7 +138,3 @@ def _reference_table(metrics: Metrics) -> str:
 def _table(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -19,7 +19,7 @@ def compare(arguments: argparse.Namespace) -> None:
     # DVC takes the folder of the cases as a whole: a case that has been taken out must not count.
     for folder in remove_other_cases(arguments.cases, params["cases"]):
         print(f"removed {folder}: the parameters no longer name this case")
-    cases = read_cases(arguments.cases, params["cases"])
+    cases = read_cases(arguments.cases, params)
     reference = read_reference(arguments.reference)
     numbers = metrics(cases, params, distances(reference, cases, params))
 

@@ -11,7 +11,7 @@ from carryover.yaml_file import read_yaml
 
 
 def plot_equality(arguments: argparse.Namespace) -> None:
-    cases = read_cases(arguments.cases, read_yaml(arguments.params)["cases"])
+    cases = read_cases(arguments.cases, read_yaml(arguments.params))
     save(draw_equality(cases), arguments.svg, arguments.png)
 
 

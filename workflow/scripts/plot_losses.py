@@ -14,7 +14,7 @@ from carryover.yaml_file import read_yaml
 
 def plot_losses(arguments: argparse.Namespace) -> None:
     params = read_yaml(arguments.params)
-    cases = read_cases(arguments.cases, params["cases"])
+    cases = read_cases(arguments.cases, params)
     reference = read_reference(arguments.reference)
     losses = reference.losses if applies(reference, params) else None
     save(draw_losses(cases, trainings(cases), losses), arguments.svg, arguments.png)

@@ -13,7 +13,7 @@ from carryover.yaml_file import read_yaml
 
 def plot_predictions(arguments: argparse.Namespace) -> None:
     params = read_yaml(arguments.params)
-    cases = read_cases(arguments.cases, params["cases"])
+    cases = read_cases(arguments.cases, params)
     predictions = {name: case.predictions for name, case in cases.items()}
     figure = draw_predictions(read_series(arguments.data), predictions, params["dataset"]["step"])
     save(figure, arguments.svg, arguments.png)

@@ -29,8 +29,8 @@ def train_case(arguments: argparse.Namespace) -> None:
     configure_tensorflow()
     import keras
 
-    from carryover.digests import training_state, training_state_digests
     from carryover.model import build_model, build_optimizer, set_weights
+    from carryover.snapshot import training_state, training_state_digests
     from carryover.training import Case, compile_model, make_batches, predict, train
 
     gc.freeze()
@@ -64,6 +64,11 @@ def train_case(arguments: argparse.Namespace) -> None:
 
     batches = make_batches(inputs, targets, arguments.batch_size)
     train(model, batches, arguments.epochs, case, record)
+    if len(rows) != arguments.epochs:
+        raise UserError(
+            f"case {arguments.case}: Keras has trained {len(rows)} of {arguments.epochs} epochs: KERAS_MAX_EPOCHS is "
+            "set, or max_epochs in keras.json; start the command with 'hermetic' (hermetic python ...)"
+        )
     # Predicting advances the states, so they are taken before it.
     final = training_state(model)._asdict()
     predictions = predict(model, batches, case)

@@ -1,10 +1,13 @@
 """Every case against every case: identical, or the first epoch at which the two part."""
 
+from textwrap import fill
+
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from carryover.comparison import Cases, Parting, first_parting
+from carryover.comparison import Cases
+from carryover.explanation import Explanation, explain
 from carryover.figures.saving import DIFFERENT, IDENTICAL
 
 
@@ -22,10 +25,10 @@ def draw_equality(cases: Cases) -> Figure:
     colours = np.full((len(names), len(names)), np.nan)
     for row, a in enumerate(names):
         for column, b in enumerate(names[:row]):
-            parting = first_parting(cases[b], cases[a])
-            colours[row, column] = parting is not None
-            text = _describe(parting, len(cases[a].history))
-            axes.text(column, row, text, ha="center", va="center", fontsize=11, color="black" if parting else "white")
+            explanation = explain(cases[b], cases[a])
+            colours[row, column] = explanation.parting is not None
+            colour = "black" if explanation.parting else "white"
+            axes.text(column, row, _describe(explanation), ha="center", va="center", fontsize=10, color=colour)
     axes.imshow(colours, cmap=ListedColormap([IDENTICAL, DIFFERENT]), vmin=0, vmax=1)
     if len(names) > 1:
         axes.set_xlim(-0.5, len(names) - 1.5)
@@ -40,14 +43,17 @@ def draw_equality(cases: Cases) -> Figure:
     axes.spines[:].set_visible(False)
     figure.suptitle("Which cases are the same training to the last bit, and where the others part")
     figure.supxlabel(
-        "compared: loss, weights, optimizer and states at each epoch's end, and the predictions", fontsize=10
+        "compared: loss, weights, optimizer and states at each epoch's end, predictions, final training state",
+        fontsize=10,
     )
     return figure
 
 
-def _describe(parting: Parting | None, epochs: int) -> str:
-    if parting is None:
-        return "identical"
-    if parting.epoch > epochs:
-        return "part after\ntraining:\npredictions"
-    return f"part at\nepoch {parting.epoch}:\n" + ",\n".join(parting.parts)
+def _describe(explanation: Explanation) -> str:
+    if explanation.parting is None:
+        return f"identical\n\n{explanation.elements:,} elements\nat the end"
+    if explanation.parting.epoch > explanation.epochs:
+        where = "part after\ntraining:\npredictions"
+    else:
+        where = f"part at epoch {explanation.parting.epoch}:\n{fill(', '.join(explanation.parting.parts), width=16)}"
+    return f"{where}\n\nat the end\n{explanation.different:,} of {explanation.elements:,}\nelements differ"

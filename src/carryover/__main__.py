@@ -1,0 +1,62 @@
+"""`carryover`: what people ask of results outside the pipeline."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from carryover.command_line import ArgumentParser, mistakes_in_one_line
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Say where two cases part: exit status 0 if nowhere, 1 if they do."""
+    from carryover.case_results import read_case
+    from carryover.explanation import as_json, as_text
+    from carryover.explanation import explain as explain_cases
+
+    explanation = explain_cases(read_case(arguments.a), read_case(arguments.b))
+    print(json.dumps(as_json(explanation), indent=2) if arguments.json else as_text(explanation))
+    return 0 if explanation.parting is None else 1
+
+
+def check(_: argparse.Namespace) -> int:
+    """Make every artifact of the committed project anew: exit status 0 if all have the committed bytes, 1 if not."""
+    from carryover.check import check_this_machine
+
+    return 0 if check_this_machine(Path()) else 1
+
+
+def main() -> None:
+    """Run one of the commands; a mistake ends it with one line and exit status 2."""
+    parser = ArgumentParser(
+        "Where do two trainings part, and does this machine compute the committed bytes?", prog="carryover"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=ArgumentParser)
+
+    command = commands.add_parser(
+        "explain",
+        help="say where two cases part",
+        description="Say where two cases part, of one run, of two commits or of two machines. "
+        "The exit status is 0 if they are identical, 1 if they differ, 2 if they cannot be compared.",
+    )
+    command.add_argument("a", type=Path, metavar="FOLDER", help="of one case: results/cases/single_fit")
+    command.add_argument("b", type=Path, metavar="FOLDER", help="of the other")
+    command.add_argument("--json", action="store_true", help="say it as JSON")
+    command.set_defaults(command=explain)
+
+    command = commands.add_parser(
+        "check",
+        help="make every artifact anew and compare with the commit",
+        description="Run the pipeline of the last commit from scratch in a temporary copy, and compare every artifact "
+        "with dvc.lock. The exit status is 0 if all are the same, 1 if one differs, 2 if the pipeline could not run.",
+    )
+    command.set_defaults(command=check)
+
+    arguments = parser.parse_args()
+    with mistakes_in_one_line(status=2):
+        status: int = arguments.command(arguments)
+        sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

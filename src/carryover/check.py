@@ -1,0 +1,115 @@
+"""Whether this machine computes the committed bytes: the pipeline from scratch, held against dvc.lock."""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from carryover.errors import UserError
+from carryover.yaml_file import read_yaml
+
+KEPT = Path("check")
+"""Where a check leaves what differs, below the project."""
+
+
+def check_this_machine(project: Path, say: Callable[[str], object] = print) -> bool:
+    """Run the pipeline of the last commit in a temporary copy, and say of every artifact whether its bytes are right.
+
+    What differs is kept in the project's folder KEPT.
+
+    Args:
+        project: a clone of the project.
+        say: called with each line.
+
+    Returns:
+        whether all bytes are the committed ones.
+
+    Raises:
+        UserError: where there is no commit to check, the library in use is not the committed one, or the run fails.
+    """
+    edited = _git(project, "diff", "--name-only", "HEAD", "--", "src", "requirements.lock")
+    if edited:
+        raise UserError(
+            f"{', '.join(edited.split())}: not as committed, and the check would run it; commit or stash it first"
+        )
+    shutil.rmtree(project / KEPT, ignore_errors=True)
+    with TemporaryDirectory(prefix="carryover-") as folder:
+        copy = Path(folder) / "carryover"
+        _git(project, "clone", "--quiet", ".", str(copy))
+        expected = committed_artifacts(copy)
+        for path in expected:
+            (copy / path).unlink(missing_ok=True)
+        say(f"Running the pipeline from scratch in {copy}: every case, their comparison, the figures ...")
+        _run_pipeline(copy)
+        wrong = [path for path, md5 in expected.items() if not _same(copy / path, md5, path, say)]
+        for path in wrong:
+            if (copy / path).is_file():
+                (project / KEPT / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(copy / path, project / KEPT / path)
+    commit = _git(project, "describe", "--always")
+    python = f"Python {platform.python_version()}"
+    say(
+        f"{len(expected) - len(wrong)} of {len(expected)} artifacts have the bytes of dvc.lock "
+        f"(commit {commit}, {cpu()}, {platform.machine()}, {python}, {' '.join(platform.libc_ver())})."
+    )
+    if wrong:
+        say(
+            f"Different: {', '.join(wrong)}.\n"
+            f"Please open an issue with these lines and, as an archive, the folder {KEPT}/, which holds what differs. "
+            "Whoever has the committed results then sees where they part: "
+            f"carryover explain results/cases/CASE {KEPT}/results/cases/CASE"
+        )
+    return not wrong
+
+
+def committed_artifacts(project: Path) -> dict[str, str]:
+    """The MD5 of every artifact, by its path, as dvc.lock has it.
+
+    Raises:
+        UserError: where dvc.lock is missing or no YAML.
+    """
+    stages = read_yaml(project / "dvc.lock")["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
+
+
+def cpu() -> str:
+    """The name of the processor, as Linux tells it; elsewhere as Python does."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown processor"
+
+
+def _same(path: Path, md5: str, name: str, say: Callable[[str], object]) -> bool:
+    if not path.is_file():
+        say(f"MISSING    {name}")
+        return False
+    same = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == md5
+    say(f"{'same' if same else 'DIFFERENT':<10} {name}")
+    return same
+
+
+def _run_pipeline(folder: Path) -> None:
+    # Not by the name on PATH: the pipeline must run in the environment of this program.
+    snakemake = [str(Path(sys.executable).with_name("snakemake")), "--cores", "all", "--quiet"]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    done = subprocess.run(
+        snakemake, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise UserError(f"the pipeline does not run on this machine:\n{(done.stdout + done.stderr).strip()}")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise UserError(
+            f"{folder.resolve()}: {done.stderr.strip() or 'git failed'}; run this in a clone of the project"
+        )
+    return done.stdout.strip()

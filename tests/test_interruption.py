@@ -1,0 +1,182 @@
+"""Two runs at once, and runs that are killed: a plain rerun of the same command ends with the right bytes."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import pytest
+from conftest import TINY, Project
+
+ENGINES = {"snakemake": ["snakemake", "--cores", "2"], "dvc": ["dvc", "repro"]}
+SECONDS = {"snakemake": 14, "dvc": 22}
+"""About how long a run takes: the moments are spread over it."""
+
+MOMENTS = 20
+IN_EVERY_RUN_OF_THE_TESTS = 3
+
+
+class Made(NamedTuple):
+    """A project whose artifacts are made and committed, and their bytes."""
+
+    project: Project
+    artifacts: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    project = Project(tmp_path_factory.mktemp("interruption") / "project")
+    cases = {name: project.params()["cases"][name] for name in ("loop_without_reset", "single_fit")}
+    claims = {"identical": [["single_fit", "loop_without_reset"]], "different": []}
+    project.write_params(project.params() | TINY | {"cases": cases, "claims": claims})
+    project("dvc", "repro")
+    project.commit("made")
+    return Made(project, project.artifacts())
+
+
+@pytest.fixture
+def fresh(made: Made) -> Iterator[Made]:
+    """The project as a fresh clone has it, without the figures and the verdict either."""
+    made.project("git", "clean", "-dfxq")
+    made.project("git", "restore", ".")
+    for path in made.artifacts:
+        (made.project.folder / path).unlink(missing_ok=True)
+    yield made
+    assert not engines_in(made.project.folder)
+
+
+def engines_in(folder: Path) -> list[psutil.Process]:
+    """The processes that still work in a project, after some seconds' patience with what a killed engine has left."""
+    for _ in range(60):
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.cwd() == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        if not found:
+            break
+        time.sleep(0.5)
+    return found
+
+
+def start(project: Project, engine: str, output: Path) -> "subprocess.Popen[bytes]":
+    """Start an engine in a process group of its own, as a shell does."""
+    with output.open("w") as file:
+        return subprocess.Popen(
+            ENGINES[engine],
+            cwd=project.folder,
+            env=project.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def rerun(project: Project, engine: str) -> str:
+    done = project.run(*ENGINES[engine])
+    if done.returncode != 0 and engine == "dvc" and "dvc.lock' validation failed" in done.stderr + done.stdout:
+        # DVC writes dvc.lock in place: killed in that tenth of a second it leaves a part of it, as the README says.
+        project("git", "restore", "dvc.lock")
+        done = project.run(*ENGINES[engine])
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def assert_whole(made: Made) -> None:
+    project = made.project
+    assert project.artifacts() == made.artifacts
+    assert "up to date" in project("dvc", "status")
+    assert project("git", "status", "--porcelain") == ""
+    left = project("git", "ls-files", "--others", "--ignored", "--exclude-standard", "*.tmp")
+    assert [name for name in left.split() if not name.startswith(".dvc/")] == []
+
+
+def kill_job(engine: psutil.Process, number: int) -> None:
+    """Kill one job of an engine, if one runs."""
+    jobs = []
+    for child in engine.children(recursive=True):
+        try:
+            if any("workflow/scripts" in word for word in child.cmdline()[:4]):
+                jobs.append(child)
+        except psutil.Error:
+            continue
+    if jobs:
+        jobs[0].send_signal(number)
+
+
+KILLS = {
+    "engine_killed": lambda pid: os.kill(pid, signal.SIGKILL),
+    "engine_terminated": lambda pid: os.kill(pid, signal.SIGTERM),
+    "ctrl_c": lambda pid: os.killpg(pid, signal.SIGINT),
+    "job_killed": lambda pid: kill_job(psutil.Process(pid), signal.SIGKILL),
+    "job_terminated": lambda pid: kill_job(psutil.Process(pid), signal.SIGTERM),
+    "all_killed": lambda pid: os.killpg(pid, signal.SIGKILL),
+}
+
+
+def moments() -> Iterator[object]:
+    for engine in ENGINES:
+        for number in range(MOMENTS):
+            kill = list(KILLS)[number % len(KILLS)]
+            few = number < IN_EVERY_RUN_OF_THE_TESTS
+            marks = [pytest.mark.slow] if few else [pytest.mark.slow, pytest.mark.long]
+            yield pytest.param(engine, kill, id=f"{engine}-{number}-{kill}", marks=marks)
+
+
+@pytest.mark.parametrize(("engine", "kill"), list(moments()))
+def test_a_run_killed_at_any_moment_is_finished_by_a_plain_rerun(
+    fresh: Made, tmp_path: Path, engine: str, kill: str
+) -> None:
+    moment = random.uniform(0.5, SECONDS[engine])
+    print(f"killed after {moment:.2f} s")
+    process = start(fresh.project, engine, tmp_path / "output")
+    try:
+        process.wait(moment)
+    except subprocess.TimeoutExpired:
+        KILLS[kill](process.pid)
+    process.wait()
+    rerun(fresh.project, engine)
+    assert_whole(fresh)
+
+
+@pytest.mark.slow
+def test_a_run_killed_while_its_results_go_into_dvcs_cache_is_finished_by_a_plain_rerun(
+    fresh: Made, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    process = start(fresh.project, "snakemake", output)
+    while "(100%) done" not in output.read_text():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert "up to date" not in fresh.project("dvc", "status")
+    assert "Nothing to be done" in rerun(fresh.project, "snakemake")
+    assert_whole(fresh)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engines", [("snakemake", "snakemake"), ("dvc", "dvc"), ("snakemake", "dvc")], ids="-".join)
+def test_two_runs_at_once_are_finished_by_a_plain_rerun(fresh: Made, tmp_path: Path, engines: tuple[str, str]) -> None:
+    outputs = [tmp_path / "first", tmp_path / "second"]
+    processes = [start(fresh.project, engine, output) for engine, output in zip(engines, outputs, strict=True)]
+    for process in processes:
+        process.wait()
+    if engines == ("snakemake", "snakemake"):
+        assert sorted(process.returncode for process in processes) == [0, 1]
+        refused = next(
+            output.read_text() for process, output in zip(processes, outputs, strict=True) if process.returncode == 1
+        )
+        assert "error: another run of Snakemake works in this folder; wait until it has ended" in refused
+        assert "Traceback" not in refused
+    for engine in engines:
+        rerun(fresh.project, engine)
+    assert_whole(fresh)
