@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from carryover.errors import UserError
-from carryover.yaml_file import read_yaml
 
 KEPT = Path("check")
 """Where a check leaves what differs, below the project."""
@@ -68,13 +67,21 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
 
 
 def committed_artifacts(project: Path) -> dict[str, str]:
-    """The MD5 of every artifact, by its path, as dvc.lock has it.
+    """The MD5 of every artifact of the pipeline, by its path, as dvc.lock has it.
 
     Raises:
-        UserError: where dvc.lock is missing or no YAML.
+        UserError: where dvc.lock lacks one.
     """
-    stages = read_yaml(project / "dvc.lock")["stages"]
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
+    from dvc.repo import Repo
+
+    artifacts = {}
+    with Repo(str(project)) as repo:  # not by reading dvc.lock: it keeps the stages of cases that are no more
+        for stage in repo.index.stages:
+            for out in stage.outs:
+                if not out.hash_info:
+                    raise UserError(f"dvc.lock: nothing about {out.def_path}; run `dvc repro` and commit dvc.lock")
+                artifacts[out.def_path] = out.hash_info.value
+    return artifacts
 
 
 def cpu() -> str:

@@ -1,0 +1,74 @@
+"""`carryover check`: does this machine compute the committed bytes?"""
+
+import pytest
+from conftest import TINY, Project
+
+from carryover.check import committed_artifacts, cpu
+
+
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project whose artifacts are made and committed."""
+    project = Project(tmp_path_factory.mktemp("check") / "project")
+    cases = {"single_fit": project.params()["cases"]["single_fit"]}
+    project.write_params(
+        project.params() | TINY | {"cases": cases, "claims": {"identical": [], "different": []}},
+    )
+    project("dvc", "repro")
+    project.commit("made")
+    return project
+
+
+@pytest.mark.slow
+def test_the_committed_bytes_are_made_anew_and_each_artifact_is_named(committed: Project) -> None:
+    (committed.folder / "results/verdict.md").write_text("not of the commit, and not looked at")
+    done = committed.run("carryover", "check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    artifacts = committed_artifacts(committed.folder)
+    assert set(artifacts) == set(committed.artifacts())
+    assert lines[1:-1] == [f"same       {path}" for path in artifacts]
+    assert f"{len(artifacts)} of {len(artifacts)} artifacts have the bytes of dvc.lock" in lines[-1]
+    assert cpu() in lines[-1]
+    committed("git", "restore", ".")
+    assert committed("git", "status", "--porcelain", "--ignored", "check") == ""
+
+
+@pytest.mark.slow
+def test_what_differs_is_named_and_kept_with_what_to_send(committed: Project) -> None:
+    params = committed.params()
+    params["dataset"]["noise"] = 0.2
+    committed.write_params(params)
+    committed.commit("other parameters, without what they make")
+    done = committed.run("carryover", "check")
+    committed("git", "reset", "--quiet", "--hard", "HEAD~1")
+    assert done.returncode == 1, done.stdout + done.stderr
+    # With one case there is nothing to be compared, whatever its numbers.
+    same = {"data/initial_weights.npz", "results/loss_diffs.csv"}
+    same |= {f"results/figures/{name}.{kind}" for name in ("equality", "loss_differences") for kind in ("svg", "png")}
+    differ = set(committed.artifacts()) - same
+    lines = done.stdout.splitlines()
+    assert {line.split()[1] for line in lines if line.startswith("DIFFERENT")} == differ
+    assert f"{len(same)} of {len(same | differ)} artifacts have the bytes of dvc.lock" in done.stdout
+    assert cpu() in done.stdout
+    assert "Please open an issue with these lines and, as an archive, the folder check/" in done.stdout
+    kept = committed.folder / "check"
+    assert {str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()} == differ
+    assert committed("git", "status", "--porcelain") == ""
+
+    explained = committed.run("carryover", "explain", "results/cases/single_fit", "check/results/cases/single_fit")
+    assert explained.returncode == 1
+    assert explained.stdout.startswith("different: they part at epoch 1 (states, loss, weights, optimizer)\n")
+
+
+@pytest.mark.slow
+def test_what_cannot_be_checked_is_told_in_one_line_with_status_2(committed: Project) -> None:
+    module = committed.folder / "src/carryover/model.py"
+    text = module.read_text()
+    module.write_text(f"{text}# edited\n")
+    edited = committed.run("carryover", "check")
+    module.write_text(text)
+    assert (edited.returncode, edited.stdout) == (2, "")
+    assert edited.stderr == (
+        "error: src/carryover/model.py: not as committed, and the check would run it; commit or stash it first\n"
+    )

@@ -1,0 +1,166 @@
+"""The detector sees what it must: trainings that are made to differ part at the first epoch at which they can.
+
+They are plain Keras calls on arrays, in two spellings, so that nothing of the pipeline's own training is in between.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from test_cases import Setting, weights_of
+from test_command_line import TRAIN
+
+from carryover.case_results import CaseResults
+from carryover.comparison import first_parting
+from carryover.dataset import cut_windows, noisy_sine
+from carryover.hermetic import environment
+
+EPOCHS = 4
+SETTING = Setting([5, 4], time_steps=2, batch_size=10)
+
+Change = Callable[[Any, int], None]
+
+
+def train(
+    keras: Any, calls: str = "loop", change: Change | None = None, shuffle: bool = False, seed: int = 1, **options: Any
+) -> CaseResults:
+    """Train by plain calls and record what the pipeline records.
+
+    Args:
+        change: called as change(model, epoch) before each epoch, counted from 1.
+        seed: of the noise in the series.
+        options: of the optimizer.
+    """
+    from carryover.model import build_model, set_weights
+    from carryover.snapshot import training_state, training_state_digests
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(1)
+    series = noisy_sine(samples=120, step=0.1, noise=0.1, seed=seed)
+    inputs, targets = cut_windows(series, SETTING.time_steps, SETTING.batch_size)
+    model = build_model(SETTING.units, SETTING.recurrent_activation, SETTING.time_steps, SETTING.batch_size, True)
+    set_weights(model, weights_of(SETTING))
+    optimizer = keras.optimizers.Adadelta(**{"learning_rate": 1.0} | options)
+    model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
+    change = change or (lambda model, epoch: None)
+    rows: list[list[Any]] = []
+
+    def record(loss: float) -> None:
+        rows.append([len(rows) + 1, loss, *training_state_digests(model).values()])
+
+    arguments = {"batch_size": SETTING.batch_size, "shuffle": shuffle, "verbose": 0}
+    if calls == "loop":
+        for epoch in range(1, EPOCHS + 1):
+            change(model, epoch)
+            record(model.fit(inputs, targets, epochs=1, **arguments).history["loss"][0])
+    else:
+        callback = keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs: change(model, epoch + 1),
+            on_epoch_end=lambda epoch, logs: record(logs["loss"]),
+        )
+        model.fit(inputs, targets, epochs=EPOCHS, callbacks=[callback], **arguments)
+    final = {f"{part}/{n}": t for part, tensors in training_state(model)._asdict().items() for n, t in tensors.items()}
+    predictions = model.predict(inputs, batch_size=SETTING.batch_size, verbose=0)[:, 0]
+    columns = ["epoch", "loss", "weights_sha256", "optimizer_sha256", "states_sha256"]
+    samples = pd.DataFrame({"sample": range(len(predictions)), "prediction": predictions})
+    return CaseResults(pd.DataFrame(rows, columns=columns), samples, final)
+
+
+@pytest.fixture(scope="module")
+def plain(keras: Any) -> CaseResults:
+    return train(keras, "loop")
+
+
+def flip(tensor: str, epoch: int, bit: int = 0) -> Change:
+    """Flip a bit of a weight's first element before an epoch."""
+
+    def change(model: Any, now: int) -> None:
+        if now == epoch:
+            (variable,) = (v for v in model.weights if v.path.endswith(tensor))
+            values = variable.numpy().copy()
+            values.view(np.uint32).flat[0] ^= 1 << bit
+            variable.assign(values)
+
+    return change
+
+
+@contextmanager
+def max_epochs(keras: Any, number: int) -> Iterator[None]:
+    """What the variable KERAS_MAX_EPOCHS does when Keras is imported."""
+    keras.config.set_max_epochs(number)
+    try:
+        yield
+    finally:
+        keras.config.set_max_epochs(None)
+
+
+@pytest.mark.parametrize("calls", ["loop", "single"])
+def test_nothing_parts_where_nothing_was_changed(keras: Any, plain: CaseResults, calls: str) -> None:
+    assert first_parting(plain, train(keras, calls)) is None
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+@pytest.mark.parametrize("calls", ["loop", "single"])
+@pytest.mark.parametrize(
+    "tensor", ["lstm_1/lstm_cell/kernel", "lstm_1/lstm_cell/recurrent_kernel", "lstm_2/lstm_cell/bias", "dense/bias"]
+)
+def test_one_bit_of_one_weight_shows_in_the_epoch_in_which_it_flips(
+    keras: Any, plain: CaseResults, tensor: str, calls: str, epoch: int
+) -> None:
+    parting = first_parting(plain, train(keras, calls, change=flip(tensor, epoch)))
+    assert parting
+    assert parting.epoch == epoch
+    assert "weights" in parting.parts
+
+
+def test_another_seed_shows_at_the_first_epoch(keras: Any, plain: CaseResults) -> None:
+    assert first_parting(plain, train(keras, seed=2)) == (1, ("states", "loss", "weights", "optimizer"))
+
+
+def test_a_learning_rate_changed_in_its_eighth_digit_shows_at_the_first_epoch(keras: Any, plain: CaseResults) -> None:
+    parting = first_parting(plain, train(keras, learning_rate=1.0000001))
+    assert parting
+    assert parting.epoch == 1
+    assert {"weights", "optimizer"} <= set(parting.parts)
+
+
+@pytest.mark.parametrize("calls", ["loop", "single"])
+def test_shuffled_batches_show_at_the_first_epoch(keras: Any, plain: CaseResults, calls: str) -> None:
+    parting = first_parting(plain, train(keras, calls, shuffle=True))
+    assert parting == (1, ("states", "loss", "weights", "optimizer"))
+
+
+def test_an_average_of_the_weights_shows_at_the_first_epoch(keras: Any) -> None:
+    """Every call of `fit` ends with the weights overwritten by their average."""
+    assert first_parting(train(keras, "loop", use_ema=True), train(keras, "single", use_ema=True)) == (1, ("weights",))
+
+
+def test_a_training_that_keras_cuts_short_shows_where_it_ends(keras: Any, plain: CaseResults) -> None:
+    with max_epochs(keras, 2):
+        assert first_parting(plain, train(keras, "loop")) is None  # no call has more than one epoch
+        with pytest.warns(UserWarning, match="Limiting epochs to 2"):
+            cut = train(keras, "single")
+    assert first_parting(plain, cut) == (3, ("epochs",))
+
+
+@pytest.mark.parametrize(("calls", "cut"), [("loop", False), ("single", True)])
+def test_a_job_without_the_hermetic_prefix_that_keras_cuts_short_says_so(tmp_path: Path, calls: str, cut: bool) -> None:
+    arguments = TRAIN.replace("OUT", str(tmp_path)).replace("--epochs 1", "--epochs 3")
+    arguments = arguments.replace("--calls single", f"--calls {calls}")
+    done = subprocess.run(
+        [sys.executable, f"{ROOT}/workflow/scripts/train.py", *arguments.split()],
+        env=environment({}) | {"KERAS_MAX_EPOCHS": "2"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == (1 if cut else 0)
+    message = "error: case x: Keras has trained 2 of 3 epochs: KERAS_MAX_EPOCHS is set"
+    assert done.stderr.splitlines()[-1:] == [] if not cut else done.stderr.splitlines()[-1].startswith(message)
+    assert (tmp_path / "h").exists() != cut
