@@ -1,6 +1,7 @@
 """Write the weights from which every case starts: those of a file, checked, or random ones of Keras's initializers."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from carryover.arrays import write_arrays
@@ -12,6 +13,8 @@ def random_weights(arguments: argparse.Namespace) -> Weights:
     # Importing Keras takes seconds, and a file of weights does without it.
     from carryover.portable import configure_tensorflow
 
+    # Keras would import matplotlib, to draw what no job draws: it takes a tenth of the job, and reads a configuration.
+    sys.modules["matplotlib"] = None  # type: ignore[assignment]
     configure_tensorflow()
     import keras
 
