@@ -112,7 +112,8 @@ onsuccess:
     into_dvc()
     verdict = Path("results/verdict.md")
     if verdict.exists() and verdict.stat().st_mtime > STARTED:
-        print(f"\n{verdict.read_text(encoding='utf-8')}")
+        encoding = sys.stdout.encoding or "ascii"  # which may lack the sign for "not equal"
+        print("\n" + verdict.read_text(encoding="utf-8").encode(encoding, "replace").decode(encoding))
 
 
 # ---- rules
@@ -123,7 +124,7 @@ rule check_params:
     input:
         params=PARAMS,
         schema=SCHEMA,
-        code=code("check_params", "arrays", "dataset", "initial_weights", "params", "yaml_file"),
+        code=code("check_params", "params", "windows", "yaml_file"),
     output:
         "results/params.yaml",
     log:
@@ -145,7 +146,7 @@ rule check_params:
 rule make_dataset:
     """Write the series that every case learns."""
     input:
-        code=code("make_dataset", "dataset"),
+        code=code("make_dataset", "dataset", "windows"),
     output:
         "data/noisy_sine.csv",
     log:
@@ -196,6 +197,7 @@ rule train:
             "model",
             "states",
             "training",
+            "windows",
             "snapshot",
         ),
         keras=KERAS_HOME,
@@ -285,6 +287,7 @@ rule plot_predictions:
             "figures/__init__",
             "figures/predictions",
             "figures/saving",
+            "windows",
             "yaml_file",
         ),
         matplotlib=MATPLOTLIB_HOME,

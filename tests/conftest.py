@@ -62,6 +62,13 @@ class Project:
         self("git", "init", "--quiet")
         self.commit("start")
 
+    @classmethod
+    def at(cls, folder: Path) -> "Project":
+        """One that is there already."""
+        project = cls.__new__(cls)
+        project.folder = folder
+        return project
+
     @staticmethod
     def environment() -> dict[str, str]:
         """The caller's environment, with this environment's programs and somebody to commit as."""

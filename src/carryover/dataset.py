@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from carryover.errors import UserError
 from carryover.files import writing
+from carryover.windows import count_windows
 
 Floats = NDArray[np.float32]
 
@@ -85,27 +86,6 @@ def _first_broken_line(lines: list[str]) -> str:
             except ValueError:
                 return f"line {number}, column {name}: {cell!r} is not a number"
     return "not a table of numbers"
-
-
-def count_windows(samples: int, time_steps: int, batch_size: int) -> int:
-    """How many windows of time_steps samples there are.
-
-    Raises:
-        UserError: if samples do not make whole windows, or windows do not make whole batches. A stateful network has a
-            fixed batch size, so that a remainder could not be trained on.
-    """
-    windows, rest = divmod(samples, time_steps)
-    if rest:
-        raise UserError(
-            f"model.time_steps: windows of {time_steps} do not divide the {samples} samples ({rest} are left over); "
-            "change model.time_steps or dataset.samples"
-        )
-    if windows % batch_size:
-        raise UserError(
-            f"model.batch_size: batches of {batch_size} do not divide the {windows} windows "
-            f"({windows % batch_size} are left over); change model.batch_size or dataset.samples"
-        )
-    return windows
 
 
 def cut_windows(series: Series, time_steps: int, batch_size: int) -> tuple[Floats, Floats]:

@@ -11,8 +11,6 @@ Weights = Arrays
 """float32 arrays by name: `lstm_1/kernel` (inputs, 4 units), `lstm_1/recurrent_kernel` (units, 4 units), `lstm_1/bias`
 (4 units,), and so on for each layer, then `dense/kernel` (units, 1), `dense/bias` (1,). Gate order: i, f, c, o."""
 
-RANDOM = "random"
-
 
 def shapes(units: list[int], features: int = 1) -> dict[str, tuple[int, ...]]:
     """The name and shape of each weight of a stack of LSTM layers with Dense(1) on top, in Keras's order.

@@ -11,9 +11,8 @@ from typing import Any
 
 import jsonschema
 
-from carryover.dataset import count_windows
 from carryover.errors import UserError
-from carryover.initial_weights import RANDOM
+from carryover.windows import count_windows
 from carryover.yaml_file import Params
 
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
@@ -86,8 +85,8 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
                 f"reference: there is no file {params['reference']}/{name}; restore it, or name another folder"
             )
     weights = params["model"]["initial_weights"]
-    if weights != RANDOM and not (root / weights).is_file():
-        raise UserError(f"model.initial_weights: there is no file {weights}; give one, or {RANDOM}")
+    if weights != "random" and not (root / weights).is_file():
+        raise UserError(f"model.initial_weights: there is no file {weights}; give one, or random")
     return params  # type: ignore[no-any-return]
 
 

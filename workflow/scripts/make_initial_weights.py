@@ -6,7 +6,7 @@ from pathlib import Path
 
 from carryover.arrays import write_arrays
 from carryover.command_line import ArgumentParser, add_model_arguments, run
-from carryover.initial_weights import RANDOM, Weights, read_weights
+from carryover.initial_weights import Weights, read_weights
 
 
 def random_weights(arguments: argparse.Namespace) -> Weights:
@@ -33,7 +33,7 @@ def random_weights(arguments: argparse.Namespace) -> Weights:
 
 
 def make_initial_weights(arguments: argparse.Namespace) -> None:
-    if arguments.initial_weights == RANDOM:
+    if arguments.initial_weights == "random":
         weights = random_weights(arguments)
     else:
         weights = read_weights(Path(arguments.initial_weights), arguments.units)

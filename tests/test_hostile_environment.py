@@ -1,0 +1,260 @@
+"""Whatever the caller's environment holds, the bytes are the same.
+
+Each variable alone is proved to reach no job: the environment of a job is the same under any of them. Whole runs, which
+take long, are made under all of them at once: what would leak alone would leak among others too.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import TINY, Project
+
+from carryover.hermetic import environment
+
+VARIABLES = {
+    # Keras
+    "KERAS_BACKEND": "jax",
+    "KERAS_MAX_EPOCHS": "2",
+    "KERAS_MAX_STEPS_PER_EPOCH": "1",
+    "KERAS_NNX_ENABLED": "true",
+    "TF_USE_LEGACY_KERAS": "1",
+    # TensorFlow: kernels, precision, rewriting, determinism, threads
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    "TF_ENABLE_ZENDNN_OPTS": "1",
+    "TF_ENABLE_ONEDNN_SPMM": "1",
+    "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1",
+    "TF_SET_ONEDNN_FPMATH_MODE": "BF16",
+    "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "true",
+    "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_LEVEL": "UNSAFE_FORCE_ALL",
+    "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_SIMULATE_GPU": "1",
+    "TF_DETERMINISTIC_OPS": "0",
+    "TF_DISABLE_JIT_KERNELS": "1",
+    "TF_USE_DEEP_CONV2D": "1",
+    "TF_XLA_FLAGS": "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit",
+    "XLA_FLAGS": "--xla_cpu_enable_fast_math=true",
+    "TF_NUM_INTRAOP_THREADS": "8",
+    "TF_NUM_INTEROP_THREADS": "8",
+    "TF_OVERRIDE_GLOBAL_THREADPOOL": "1",
+    "TF_DATA_EXPERIMENT_OPT_IN": "all",
+    # oneDNN
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "DNNL_MAX_CPU_ISA": "SSE41",
+    "ONEDNN_DEFAULT_FPMATH_MODE": "ANY",
+    "DNNL_DEFAULT_FPMATH_MODE": "ANY",
+    # threads, and the kernels of libraries of linear algebra
+    "OMP_NUM_THREADS": "8",
+    "OMP_PROC_BIND": "true",
+    "OPENBLAS_NUM_THREADS": "8",
+    "GOTO_NUM_THREADS": "8",
+    "MKL_NUM_THREADS": "8",
+    "MKL_CBWR": "AVX2",
+    "NUMEXPR_NUM_THREADS": "8",
+    "VECLIB_MAXIMUM_THREADS": "8",
+    "OPENBLAS_CORETYPE": "Prescott",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3",
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-FMA,-FMA_Usable",
+    "CUDA_VISIBLE_DEVICES": "0",
+    # Python
+    "PYTHONHASHSEED": "123",
+    "PYTHONOPTIMIZE": "1",
+    "PYTHONUTF8": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # matplotlib, language and time
+    "MPLBACKEND": "svg",
+    "SOURCE_DATE_EPOCH": "1",
+    "LC_ALL": "tr_TR.UTF-8",
+    "LANG": "de_DE.ISO-8859-1",
+    "LANGUAGE": "tr",
+    "TZ": "Asia/Kathmandu",
+    "COLUMNS": "20",
+}
+"""Variables that change numbers, figures, texts or the course of things, by who reads them."""
+
+
+# Snakemake itself needs a NumPy (it asks pandas about each parameter), so this one works, and computes something else.
+FAKE_NUMPY = """
+import importlib.machinery, importlib.util, os, sys
+others = [folder for folder in sys.path if folder != os.path.dirname(__file__)]
+spec = importlib.machinery.PathFinder.find_spec("numpy", others)
+numpy = sys.modules["numpy"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(numpy)
+numpy.sin = numpy.cos
+"""
+
+
+class Hostile(NamedTuple):
+    """A caller's environment, with the files that it names."""
+
+    variables: dict[str, str]
+    home: Path
+    modules: Path
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
+    home, modules = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("modules")
+    (home / ".keras").mkdir()
+    keras = {"floatx": "float64", "epsilon": 0.001, "backend": "jax", "image_data_format": "channels_first"}
+    (home / ".keras/keras.json").write_text(json.dumps(keras))
+    (home / ".config/matplotlib").mkdir(parents=True)
+    (home / ".config/matplotlib/matplotlibrc").write_text("figure.dpi: 30\nsavefig.dpi: 30\nfont.size: 20\n")
+    (modules / "sitecustomize.py").write_text("import sys; sys.poisoned = True\n")
+    (modules / "numpy.py").write_text(FAKE_NUMPY)
+    files = {
+        "HOME": str(home),
+        "KERAS_HOME": str(home / ".keras"),
+        "MATPLOTLIBRC": str(home / ".config/matplotlib/matplotlibrc"),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "PYTHONPATH": str(modules),
+        "PYTHONPYCACHEPREFIX": str(home / "pycache"),
+    }
+    return Hostile(VARIABLES | files, home, modules)
+
+
+def inside_a_job(**caller: str) -> str:
+    """What a job sees: its environment, and whose code it runs."""
+    code = (
+        "import os, sys, json, numpy; print(json.dumps([dict(os.environ), sys.flags[:], numpy.__file__,"
+        " float(numpy.sin(0)), hasattr(sys, 'poisoned'), sys.path]))"
+    )
+    hermetic = str(Path(sys.executable).parent / "hermetic")
+    done = subprocess.run([hermetic, "python", "-c", code], env=caller, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_no_variable_reaches_a_job(hostile: Hostile) -> None:
+    clean = inside_a_job()
+    assert json.loads(clean)[0] == environment({})
+    for name, value in hostile.variables.items():
+        assert inside_a_job(**{name: value}) == clean, name
+    assert inside_a_job(**hostile.variables) == clean
+
+
+TRAIN = """
+--case x --data data/noisy_sine.csv --weights data/initial_weights.npz
+--history made/history.csv --predictions made/predictions.csv --final made/final.npz
+--cell lstm --units 3 2 --recurrent_activation hard_sigmoid_2017 --time_steps 2 --batch_size 4 --initial_weights random
+--seed 3 --name adadelta --learning_rate 1 --rho 0.95 --epsilon 1e-8 --loss mse --epochs 3 --calls single --reset never
+--stateful
+"""
+
+ENGINES = {"snakemake": ["snakemake", "--cores", "2"], "dvc": ["dvc", "repro"]}
+
+
+class Clean(NamedTuple):
+    """A tiny project, committed, and the artifacts that were made of it under no poison."""
+
+    project: Project
+    artifacts: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
+    project = Project(tmp_path_factory.mktemp("clean") / "project")
+    cases = {name: project.params()["cases"][name] for name in ("loop_with_reset", "single_fit")}
+    claims = {"identical": [], "different": [["loop_with_reset", "single_fit"]]}
+    project.write_params(project.params() | TINY | {"cases": cases, "claims": claims})
+    project("dvc", "repro")
+    project.commit("made")
+    return Clean(project, project.artifacts())
+
+
+@pytest.fixture
+def inputs(clean: Clean, tmp_path: Path) -> Path:
+    """A folder with the scripts and the artifacts, for single jobs."""
+    folder = tmp_path / "inputs"
+    shutil.copytree(clean.project.folder / "workflow", folder / "workflow")
+    for path, content in clean.artifacts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("poison", ["KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_BACKEND", "KERAS_HOME"])
+def test_without_the_prefix_a_poison_of_training_bites(
+    clean: Clean, hostile: Hostile, inputs: Path, poison: str
+) -> None:
+    """Otherwise the table might hold harmless words. Those of the recipe are shown to bite under other CPUs."""
+    env = environment({}) | {poison: hostile.variables[poison]}
+    done = subprocess.run([sys.executable, "workflow/scripts/train.py", *TRAIN.split()], cwd=inputs, env=env)
+    made = inputs / "made/history.csv"
+    assert done.returncode != 0 or made.read_bytes() != clean.artifacts["results/cases/single_fit/history.csv"]
+
+
+MAKE_DATASET = (
+    "make_dataset.py --source noisy_sine --samples 24 --step 0.5 --noise 0.1 --seed 7 --output made/noisy_sine.csv"
+)
+PLOT_EQUALITY = (
+    "plot_equality.py --params results/params.yaml --cases results/cases"
+    " --svg made/figures/equality.svg --png made/figures/equality.png"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("poison", "command", "artifact"),
+    [
+        ("PYTHONPATH", MAKE_DATASET, "data/noisy_sine.csv"),
+        ("MATPLOTLIBRC", PLOT_EQUALITY, "results/figures/equality.png"),
+        ("HOME", PLOT_EQUALITY, "results/figures/equality.png"),
+    ],
+)
+def test_without_the_prefix_other_code_and_another_style_bite(
+    clean: Clean, hostile: Hostile, inputs: Path, poison: str, command: str, artifact: str
+) -> None:
+    made = inputs / "made" / Path(*Path(artifact).parts[1:])
+    script, *arguments = command.split()
+    for env in (environment({}), environment({}) | {poison: hostile.variables[poison]}):
+        made.unlink(missing_ok=True)
+        done = subprocess.run([sys.executable, f"workflow/scripts/{script}", *arguments], cwd=inputs, env=env)
+        same = done.returncode == 0 and made.read_bytes() == clean.artifacts[artifact]
+        assert same == (poison not in env or env[poison] != hostile.variables[poison])
+
+
+def run_anew(clean: Clean, *command: str, **variables: str) -> None:
+    """Remove every artifact and what the engines know of it, and run an engine, which must make the same bytes."""
+    project = clean.project
+    project("git", "clean", "-dfxq")
+    for path in clean.artifacts:
+        (project.folder / path).unlink(missing_ok=True)
+    project(*command, **variables)
+    assert project.artifacts() == clean.artifacts
+    assert project("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_whole_runs_under_all_poisons_at_once_make_the_same_bytes(clean: Clean, hostile: Hostile, engine: str) -> None:
+    """Also under a strict umask, and on one core only."""
+    narrow = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))]
+    strict = ["sh", "-c", 'umask 077 && exec "$@"', "sh"]
+    run_anew(clean, *narrow, *strict, *ENGINES[engine], **hostile.variables)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_from_elsewhere_in_a_folder_of_any_name_makes_the_same_bytes(
+    clean: Clean, tmp_path: Path, engine: str
+) -> None:
+    folder = tmp_path / "a folder, ça & là $HOME 'ø'"
+    clean.project("git", "clone", "--quiet", ".", str(folder))
+    moved = clean._replace(project=clean.project.at(folder))
+    command = {
+        "snakemake": ["--cores", "2", "--snakefile", str(folder / "Snakefile"), "--directory", str(folder)],
+        "dvc": ["--cd", str(folder), "repro"],
+    }[engine]
+    run_anew(moved, "env", "--chdir=/", engine, *command)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cores", [1, *(pytest.param(cores, marks=pytest.mark.long) for cores in range(2, 8)), 8])
+def test_any_number_of_cores_makes_the_same_bytes(clean: Clean, cores: int) -> None:
+    run_anew(clean, "snakemake", "--cores", str(cores))
