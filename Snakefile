@@ -113,7 +113,7 @@ onsuccess:
     verdict = Path("results/verdict.md")
     if verdict.exists() and verdict.stat().st_mtime > STARTED:
         encoding = sys.stdout.encoding or "ascii"  # which may lack the sign for "not equal"
-        print("\n" + verdict.read_text(encoding="utf-8").encode(encoding, "replace").decode(encoding))
+        print("", verdict.read_text(encoding="utf-8").encode(encoding, "replace").decode(encoding), sep="\n")
 
 
 # ---- rules

@@ -36,7 +36,7 @@ def noisy_sine(samples: int, step: float, noise: float, seed: int) -> Series:
         noise: standard deviation of the normal noise.
         seed: of numpy.random.RandomState, the generator of 2017 (its stream is frozen by NumPy).
     """
-    # np.sin differs in its last bit between CPUs; the rounding to float32 removes that.
+    # np.sin may differ in its last bit between C libraries; the rounding to float32 removes that.
     sine = np.sin(np.arange(samples) * step)
     x = sine + np.random.RandomState(seed).normal(0, noise, samples)
     return Series(x.astype(np.float32), sine.astype(np.float32))

@@ -1,10 +1,11 @@
 """The portable recipe: the settings under which TensorFlow and NumPy compute the same bits on every x86-64 CPU.
 
-Both pick kernels by the CPU that they find, and other kernels round or add up otherwise. Each setting takes one such
-choice away. Together they cost no measurable time at the size of these networks.
+Both, and the C library under them, pick kernels by the CPU that they find, and other kernels round or add up otherwise.
+Each setting takes one such choice away. Together they cost no measurable time at the size of these networks.
 """
 
 import os
+import platform
 
 from carryover.errors import UserError
 
@@ -19,6 +20,9 @@ ENVIRONMENT = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
     # The inverse of a 3 by 3 matrix, which matplotlib computes for its transforms, differs with OpenBLAS's kernels.
     "OPENBLAS_CORETYPE": "Nehalem",
+    # glibc's sin, exp, pow and their kin differ in the last bit on CPUs with fused multiply-add. Before glibc 2.33 the
+    # features had other names.
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX2_Usable,-FMA_Usable,-FMA4_Usable",
 }
 """Environment variables that must be set before NumPy and TensorFlow are imported."""
 
@@ -27,12 +31,20 @@ def configure_tensorflow() -> None:
     """Apply the part of the recipe that TensorFlow takes at run time; call it before the first operation.
 
     Raises:
-        UserError: if the environment lacks ENVIRONMENT, so that the result would depend on the CPU.
+        UserError: if the environment lacks ENVIRONMENT, so that the result would depend on the CPU; or if the CPU lacks
+            what TensorFlow is built for, which would otherwise end in an illegal instruction and no word.
     """
     missing = [f"{name}={value}" for name, value in ENVIRONMENT.items() if os.environ.get(name) != value]
     if missing:
         raise UserError(
             f"the environment lacks {' '.join(missing)}: start the command with 'hermetic' (hermetic python ...)"
+        )
+    from numpy._core._multiarray_umath import __cpu_features__  # what numpy.show_runtime() prints
+
+    if platform.machine() == "x86_64" and not __cpu_features__["AVX"]:
+        raise UserError(
+            "this processor has no AVX, without which TensorFlow does not run: use one of 2011 or newer (Intel from "
+            "Sandy Bridge, AMD from Bulldozer on), or let the virtual machine see the host's processor"
         )
     import tensorflow as tf
 
