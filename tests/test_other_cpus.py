@@ -1,0 +1,246 @@
+"""The bytes are the same on other CPUs, which qemu emulates instruction by instruction; and what they owe it to."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import ROOT, Project
+from filelock import FileLock
+from test_engines import dvc_graph
+
+from carryover import hermetic, portable
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="needs qemu-x86_64 (Debian's package qemu-user)"),
+]
+
+CPUS = ["SandyBridge", "Haswell", "EPYC-Rome"]
+"""An Intel without AVX2 and fused multiply-add, one with them, and an AMD."""
+
+FEW_EPOCHS = 3
+
+
+def run(command: list[str], cpu: str | None, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a job's command in a folder, on this machine's CPU or on an emulated one."""
+    emulator = ["qemu-x86_64", "-cpu", cpu] if cpu else []
+    environment = hermetic.environment({}) | variables
+    return subprocess.run(
+        [*emulator, *hermetic.command(command)], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+class Native(NamedTuple):
+    """A project with all its artifacts, made on this machine's CPU.
+
+    Attributes:
+        stages: the command and the outputs of each stage of dvc.yaml, by its first output.
+    """
+
+    project: Project
+    stages: dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Native:
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder = shared / "native"
+    with FileLock(shared / "native.lock"):  # the first worker makes it for all
+        if not (shared / "native.ready").exists():
+            Project(folder)("snakemake", "--cores", "2")
+            (shared / "native.ready").touch()
+    project = Project.at(folder)
+    stages = {outputs.split()[0]: stage | {"outputs": outputs.split()} for outputs, stage in dvc_graph(project).items()}
+    return Native(project, stages)
+
+
+def emulate(native: Native, cpu: str, first_output: str, folder: Path, epochs: int | None = None) -> None:
+    """Run a stage on another CPU, over copies of what it reads, and compare every byte that it writes.
+
+    Args:
+        epochs: instead of what params.yaml says; the stage is then run natively as well.
+    """
+    stage = native.stages[first_output]
+    command = stage["command"][1:]
+    expected = native.project.folder
+    if epochs is not None:
+        place = command.index("--epochs") + 1
+        command = [*command[:place], str(epochs), *command[place + 1 :]]
+        expected = folder / "native"
+    for here in {expected, folder / "emulated"} - {native.project.folder}:
+        shutil.copytree(native.project.folder, here, ignore=shutil.ignore_patterns(".git", ".dvc", ".snakemake"))
+        for output in stage["outputs"]:
+            (here / output).unlink()
+        done = run(command, cpu if here.name == "emulated" else None, here)
+        assert done.returncode == 0, done.stderr
+    for output in stage["outputs"]:
+        assert (folder / "emulated" / output).read_bytes() == (expected / output).read_bytes(), output
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("case", ["loop_with_reset", "single_fit"])
+def test_a_whole_training_is_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path, cpu: str, case: str) -> None:
+    emulate(native, cpu, f"results/cases/{case}/final.npz", tmp_path)
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize(
+    "case",
+    [
+        "single_fit_with_batch_reset",
+        "stateless_fit",
+        pytest.param("loop_without_reset", marks=pytest.mark.long),
+        pytest.param("single_fit_with_reset", marks=pytest.mark.long),
+    ],
+)
+def test_the_first_epochs_of_the_other_cases_are_the_same_bytes_on_another_cpu(
+    native: Native, tmp_path: Path, cpu: str, case: str
+) -> None:
+    emulate(native, cpu, f"results/cases/{case}/final.npz", tmp_path, epochs=FEW_EPOCHS)
+
+
+OTHERS = [
+    "results/params.yaml",
+    "data/noisy_sine.csv",
+    "data/initial_weights.npz",
+    "results/loss_diffs.csv",
+    "results/figures/predictions.png",
+    "results/figures/losses.png",
+    "results/figures/loss_differences.png",
+    "results/figures/equality.png",
+]
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("first_output", OTHERS)
+def test_data_comparison_and_figures_are_the_same_bytes_on_another_cpu(
+    native: Native, tmp_path: Path, cpu: str, first_output: str
+) -> None:
+    emulate(native, cpu, first_output, tmp_path)
+
+
+def test_every_stage_is_run_on_other_cpus() -> None:
+    project = Project.at(ROOT)
+    trainings = {f"results/cases/{case}/final.npz" for case in project.params()["cases"]}
+    assert {outputs.split()[0] for outputs in dvc_graph(project)} == trainings | set(OTHERS)
+
+
+def test_random_initial_weights_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path) -> None:
+    command = native.stages["data/initial_weights.npz"]["command"][1:]
+    place = command.index("--initial_weights") + 1
+    command = [*command[:place], "random", *command[place + 1 :]]
+    made = []
+    for cpu in (None, "SandyBridge"):
+        output = tmp_path / f"{cpu}.npz"
+        done = run([*command, "--output", str(output)], cpu, native.project.folder)
+        assert done.returncode == 0, done.stderr
+        made.append(output.read_bytes())
+    assert made[0] == made[1]
+
+
+def test_a_cpu_without_avx_is_told_so_in_one_line(native: Native, tmp_path: Path) -> None:
+    command = native.stages["results/cases/single_fit/final.npz"]["command"][1:]
+    outputs = [str(tmp_path / name) for name in ("history.csv", "predictions.csv", "final.npz")]
+    options = [word for pair in zip(["--history", "--predictions", "--final"], outputs, strict=True) for word in pair]
+    done = run([*command, *options], "Nehalem", native.project.folder)
+    assert done.returncode == 1
+    told = [line for line in done.stderr.splitlines() if not line.startswith("qemu-x86_64: warning:")]
+    assert len(told) == 1
+    assert told[0].startswith("error: this processor has no AVX, without which TensorFlow does not run")
+    assert list(tmp_path.iterdir()) == []
+
+
+# What the bytes owe to each ingredient of the recipe: without it, they differ from one CPU to the other.
+
+NUMBERS = """
+import hashlib, json, numpy as np
+random = np.random.RandomState(0)
+x, y, m = random.uniform(-9, 9, 99999), random.uniform(0, 99, 99999), random.normal(size=(999, 3, 3))
+numbers = np.sin(x), np.exp(x), np.log10(y), y**1.3, np.tanh(x.astype(np.float32)), np.linalg.inv(m), m[0] @ m[:, 0].T
+print(json.dumps([hashlib.sha256(np.ascontiguousarray(n)).hexdigest() for n in numbers]))
+"""
+
+NUMPYS = ["NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "GLIBC_TUNABLES"]
+TENSORFLOWS = {
+    "TF_ENABLE_ONEDNN_OPTS": ("SandyBridge", "Haswell"),
+    "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": ("SandyBridge", "Haswell"),
+    # qemu computes the reciprocal square root that a real CPU approximates.
+    "tf.config.optimizer.set_experimental_options": (None, "Haswell"),
+}
+"""Between which CPUs the ingredient is seen; emulated ones, where possible, since these are the same everywhere."""
+
+DEFAULTS = {"TF_ENABLE_ONEDNN_OPTS": "1"}
+"""What TensorFlow takes on a CPU with AVX-512 VNNI, which qemu does not emulate; on an older one, it takes 0."""
+
+NOT_OBSERVABLE = {
+    "CUDA_VISIBLE_DEVICES": "needs a GPU, and a TensorFlow that uses it",
+    "tf.config.threading.set_intra_op_parallelism_threads": "these networks are too small to be split among threads",
+    "tf.config.threading.set_inter_op_parallelism_threads": "as above",
+    "tf.config.experimental.enable_op_determinism": "on a CPU, none of the operations used here is indeterministic",
+}
+
+
+def test_each_ingredient_of_the_recipe_is_shown_to_count_or_said_not_to_be_observable() -> None:
+    settings = set(re.findall(r"^    (tf\.config\.[\w.]+)\(", Path(portable.__file__).read_text(), flags=re.MULTILINE))
+    assert set(portable.ENVIRONMENT) | settings == {*NUMPYS, *TENSORFLOWS, *NOT_OBSERVABLE}
+
+
+def numbers(cpu: str | None, without: str | None = None) -> list[str]:
+    environment = {name: value for name, value in hermetic.environment({}).items() if name != without}
+    emulator = ["qemu-x86_64", "-cpu", cpu] if cpu else []
+    command = [*emulator, sys.executable, "-I", "-c", NUMBERS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    digests: list[str] = json.loads(done.stdout)
+    return digests
+
+
+def test_numpy_computes_the_same_float64_on_every_cpu() -> None:
+    assert numbers("SandyBridge") == numbers("Haswell") == numbers("EPYC-Rome") == numbers(None)
+
+
+@pytest.mark.parametrize("ingredient", NUMPYS)
+def test_without_it_numpy_computes_otherwise_on_another_cpu(ingredient: str) -> None:
+    assert numbers("SandyBridge", without=ingredient) != numbers("Haswell", without=ingredient)
+
+
+TRAIN_WITHOUT = """
+import runpy, sys
+from carryover import portable
+ingredient, script, *arguments = sys.argv[1:]
+if portable.ENVIRONMENT.pop(ingredient, None) is None:
+    import tensorflow
+    *path, function = ingredient.split(".")[1:]
+    module = tensorflow
+    for name in path:
+        module = getattr(module, name)
+    setattr(module, function, lambda *_: None)
+sys.argv = [script, *arguments]
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("ingredient", TENSORFLOWS)
+def test_without_it_tensorflow_trains_otherwise_on_another_cpu(native: Native, tmp_path: Path, ingredient: str) -> None:
+    """That it trains alike with it is what the tests above show."""
+    command = native.stages["results/cases/single_fit/final.npz"]["command"][2:]
+    histories = []
+    for cpu in TENSORFLOWS[ingredient]:
+        out = tmp_path / str(cpu)
+        out.mkdir()
+        options = ["--history", f"{out}/h", "--predictions", f"{out}/p", "--final", f"{out}/f", "--epochs", "2"]
+        emulator = ["qemu-x86_64", "-cpu", cpu] if cpu else []
+        environment = {name: value for name, value in hermetic.environment({}).items() if name != ingredient}
+        environment |= {name: value for name, value in DEFAULTS.items() if name == ingredient}
+        done = subprocess.run(
+            [*emulator, sys.executable, "-I", "-B", "-c", TRAIN_WITHOUT, ingredient, *command, *options],
+            cwd=native.project.folder, env=environment, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        histories.append((out / "h").read_text())
+    assert histories[0] != histories[1]
