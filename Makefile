@@ -1,10 +1,10 @@
-# make         set up, run the pipeline with Snakemake, print the verdict
-# make test    set up, run the tests
-# make check   set up, run the committed pipeline in a temporary copy, compare every artifact with dvc.lock
-# make test-long  set up, run the tests that take too long for `make test`: kill runs at many moments
-# make lint    set up, check format, style, types and the workflow
-# make bench   set up, measure how fast the pipeline is
-# make lock    resolve requirements.lock anew from pyproject.toml
+# make            set up, run the pipeline with Snakemake, print the verdict
+# make test       set up, run the tests
+# make test-long  set up, run the tests that take too long for `make test`
+# make check      set up, run the committed pipeline in a temporary copy, compare every artifact with dvc.lock
+# make lint       set up, check format, style, types and the workflow
+# make bench      set up, measure how fast the pipeline is
+# make lock       resolve requirements.lock anew from pyproject.toml
 #
 # Needed: Python 3.11, 3.12 or 3.13, make and git. Choose a Python with `make PYTHON=/path/to/python`.
 
@@ -33,7 +33,7 @@ test: .venv/ready
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 test-long: .venv/ready
-	@echo "Running the long tests: runs of both engines, killed at random moments; about a quarter of an hour ..."
+	@echo "Running the long tests: runs killed at many moments, more emulated processors; about a quarter of an hour ..."
 	@python -m pytest --numprocesses 2 --dist worksteal -m long
 
 check: .venv/ready

@@ -26,12 +26,19 @@ CPUS = ["SandyBridge", "Haswell", "EPYC-Rome"]
 FEW_EPOCHS = 3
 
 
-def run(command: list[str], cpu: str | None, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+def emulator(cpu: str | None) -> list[str]:
+    """What stands before a command that is to run on an emulated CPU."""
+    return ["qemu-x86_64", "-cpu", cpu] if cpu else []
+
+
+def run(command: list[str], cpu: str | None, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run a job's command in a folder, on this machine's CPU or on an emulated one."""
-    emulator = ["qemu-x86_64", "-cpu", cpu] if cpu else []
-    environment = hermetic.environment({}) | variables
     return subprocess.run(
-        [*emulator, *hermetic.command(command)], cwd=folder, env=environment, capture_output=True, text=True
+        [*emulator(cpu), *hermetic.command(command)],
+        cwd=folder,
+        env=hermetic.environment({}),
+        capture_output=True,
+        text=True,
     )
 
 
@@ -94,9 +101,10 @@ def test_a_whole_training_is_the_same_bytes_on_another_cpu(native: Native, tmp_p
     "case",
     [
         "single_fit_with_batch_reset",
-        "stateless_fit",
-        pytest.param("loop_without_reset", marks=pytest.mark.long),
-        pytest.param("single_fit_with_reset", marks=pytest.mark.long),
+        *(
+            pytest.param(case, marks=pytest.mark.long)
+            for case in ("stateless_fit", "loop_without_reset", "single_fit_with_reset")
+        ),
     ],
 )
 def test_the_first_epochs_of_the_other_cases_are_the_same_bytes_on_another_cpu(
@@ -105,20 +113,18 @@ def test_the_first_epochs_of_the_other_cases_are_the_same_bytes_on_another_cpu(
     emulate(native, cpu, f"results/cases/{case}/final.npz", tmp_path, epochs=FEW_EPOCHS)
 
 
-OTHERS = [
-    "results/params.yaml",
-    "data/noisy_sine.csv",
-    "data/initial_weights.npz",
-    "results/loss_diffs.csv",
-    "results/figures/predictions.png",
-    "results/figures/losses.png",
-    "results/figures/loss_differences.png",
-    "results/figures/equality.png",
-]
+FAST = ["results/params.yaml", "data/noisy_sine.csv", "data/initial_weights.npz", "results/loss_diffs.csv"]
+FIGURES = [f"results/figures/{figure}.png" for figure in ("predictions", "losses", "loss_differences", "equality")]
 
 
 @pytest.mark.parametrize("cpu", CPUS)
-@pytest.mark.parametrize("first_output", OTHERS)
+@pytest.mark.parametrize(
+    "first_output",
+    [
+        *FAST,
+        *(pytest.param(figure, marks=pytest.mark.long if "loss" in figure else []) for figure in FIGURES),
+    ],
+)
 def test_data_comparison_and_figures_are_the_same_bytes_on_another_cpu(
     native: Native, tmp_path: Path, cpu: str, first_output: str
 ) -> None:
@@ -128,7 +134,7 @@ def test_data_comparison_and_figures_are_the_same_bytes_on_another_cpu(
 def test_every_stage_is_run_on_other_cpus() -> None:
     project = Project.at(ROOT)
     trainings = {f"results/cases/{case}/final.npz" for case in project.params()["cases"]}
-    assert {outputs.split()[0] for outputs in dvc_graph(project)} == trainings | set(OTHERS)
+    assert {outputs.split()[0] for outputs in dvc_graph(project)} == trainings | {*FAST, *FIGURES}
 
 
 def test_random_initial_weights_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path) -> None:
@@ -167,16 +173,17 @@ print(json.dumps([hashlib.sha256(np.ascontiguousarray(n)).hexdigest() for n in n
 """
 
 NUMPYS = ["NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "GLIBC_TUNABLES"]
-TENSORFLOWS = {
-    "TF_ENABLE_ONEDNN_OPTS": ("SandyBridge", "Haswell"),
-    "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": ("SandyBridge", "Haswell"),
-    # qemu computes the reciprocal square root that a real CPU approximates.
-    "tf.config.optimizer.set_experimental_options": (None, "Haswell"),
-}
-"""Between which CPUs the ingredient is seen; emulated ones, where possible, since these are the same everywhere."""
+KERNELS = [{"ONEDNN_MAX_CPU_ISA": "SSE41"}, {"ONEDNN_MAX_CPU_ISA": "AVX"}]
+"""What makes oneDNN choose its kernels as on a CPU that has no more: both are within this one, and as fast."""
 
-DEFAULTS = {"TF_ENABLE_ONEDNN_OPTS": "1"}
-"""What TensorFlow takes on a CPU with AVX-512 VNNI, which qemu does not emulate; on an older one, it takes 0."""
+TENSORFLOWS: dict[str, list[dict[str, str]]] = {
+    # What TensorFlow takes by itself on a CPU with AVX-512 VNNI; on an older one, it takes 0.
+    "TF_ENABLE_ONEDNN_OPTS": [kernels | {"TF_ENABLE_ONEDNN_OPTS": "1"} for kernels in KERNELS],
+    "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": KERNELS,
+    # qemu computes the reciprocal square root that a real CPU approximates.
+    "tf.config.optimizer.set_experimental_options": [{}, {"QEMU_CPU": "Haswell"}],
+}
+"""On which two CPUs training without the ingredient differs, as variables of the environment."""
 
 NOT_OBSERVABLE = {
     "CUDA_VISIBLE_DEVICES": "needs a GPU, and a TensorFlow that uses it",
@@ -193,8 +200,7 @@ def test_each_ingredient_of_the_recipe_is_shown_to_count_or_said_not_to_be_obser
 
 def numbers(cpu: str | None, without: str | None = None) -> list[str]:
     environment = {name: value for name, value in hermetic.environment({}).items() if name != without}
-    emulator = ["qemu-x86_64", "-cpu", cpu] if cpu else []
-    command = [*emulator, sys.executable, "-I", "-c", NUMBERS]
+    command = [*emulator(cpu), sys.executable, "-I", "-c", NUMBERS]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     digests: list[str] = json.loads(done.stdout)
     return digests
@@ -229,17 +235,16 @@ runpy.run_path(script, run_name="__main__")
 def test_without_it_tensorflow_trains_otherwise_on_another_cpu(native: Native, tmp_path: Path, ingredient: str) -> None:
     """That it trains alike with it is what the tests above show."""
     command = native.stages["results/cases/single_fit/final.npz"]["command"][2:]
+    python = [sys.executable, "-I", "-B"]
     histories = []
-    for cpu in TENSORFLOWS[ingredient]:
-        out = tmp_path / str(cpu)
+    for number, cpu in enumerate(TENSORFLOWS[ingredient]):
+        out = tmp_path / str(number)
         out.mkdir()
         options = ["--history", f"{out}/h", "--predictions", f"{out}/p", "--final", f"{out}/f", "--epochs", "2"]
-        emulator = ["qemu-x86_64", "-cpu", cpu] if cpu else []
-        environment = {name: value for name, value in hermetic.environment({}).items() if name != ingredient}
-        environment |= {name: value for name, value in DEFAULTS.items() if name == ingredient}
+        recipe = {name: value for name, value in hermetic.environment({}).items() if name != ingredient}
         done = subprocess.run(
-            [*emulator, sys.executable, "-I", "-B", "-c", TRAIN_WITHOUT, ingredient, *command, *options],
-            cwd=native.project.folder, env=environment, capture_output=True, text=True,
+            [*emulator(cpu.get("QEMU_CPU")), *python, "-c", TRAIN_WITHOUT, ingredient, *command, *options],
+            cwd=native.project.folder, env=recipe | cpu, capture_output=True, text=True,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         histories.append((out / "h").read_text())
