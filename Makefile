@@ -51,8 +51,8 @@ bench: .venv/ready
 	@python benchmarks/run.py
 
 lock: .uv/ready
-	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --all-extras \
-		pyproject.toml --output-file requirements.lock
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--all-extras pyproject.toml --output-file requirements.lock
 
 # The environment: exactly what requirements.lock names, checked by hash, compiled to bytecode; then this project; then
 # matplotlib's list of fonts, so that no job has to make it.

@@ -15,6 +15,7 @@ from carryover.command_line import mistakes_in_one_line
 from carryover.dvc_cache import take_over
 from carryover.errors import UserError
 from carryover.params import REFERENCE_FILES, as_option, check, flags, typed
+from carryover.shards import shards
 from carryover.yaml_file import read_yaml
 
 # ---- configuration
@@ -55,7 +56,8 @@ CASES = expand(
     file=["history.csv", "predictions.csv", "final.npz"],
 )
 REFERENCE = expand("{folder}/{file}", folder=config["reference"], file=REFERENCE_FILES)
-FIGURES = ["predictions", "losses", "loss_differences", "equality"]
+REPLICATES = expand("results/replicates/{shard.path}", shard=shards(**config["replicates"]))
+FIGURES = ["predictions", "losses", "loss_differences", "equality", "replicates"]
 
 # ---- targets
 
@@ -67,6 +69,7 @@ rule all:
         "data/initial_weights.npz",
         "results/params.yaml",
         CASES,
+        REPLICATES,
         "results/loss_diffs.csv",
         "results/metrics.json",
         "results/verdict.md",
@@ -164,7 +167,7 @@ rule make_initial_weights:
     """Write the weights from which every case starts, so that no case can start from others."""
     input:
         weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
-        code=code("make_initial_weights", "arrays", "initial_weights", "model"),
+        code=code("make_initial_weights", "arrays", "initial_weights", "keras_loading", "model"),
         keras=KERAS_HOME,
     output:
         "data/initial_weights.npz",
@@ -194,6 +197,7 @@ rule train:
             "dataset",
             "digests",
             "initial_weights",
+            "keras_loading",
             "model",
             "states",
             "training",
@@ -232,11 +236,64 @@ rule train:
         " > {log:q} 2>&1"
 
 
+rule train_replicates:
+    """Train a shard of replicates as one network. One that has been taken out is removed by the rule compare."""
+    input:
+        code=code(
+            "train_replicates",
+            "dataset",
+            "initial_weights",
+            "keras_loading",
+            "model",
+            "replicated_model",
+            "replicates",
+            "shards",
+            "states",
+            "training",
+            "windows",
+        ),
+        keras=KERAS_HOME,
+    output:
+        "results/replicates/{behaviour}/{first_seed}-{last_seed}.csv",
+    log:
+        "logs/train_replicates/{behaviour}_{first_seed}-{last_seed}.log",
+    # The longest jobs first, so that no core idles at the end.
+    priority: 1
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        dataset=flags({key: value for key, value in config["dataset"].items() if key != "seed"}),
+        model=flags(config["model"]),
+        optimizer=flags(config["optimizer"]),
+        training=flags(config["training"]),
+        shard=lambda wildcards: flags(
+            {
+                "count": int(wildcards.last_seed) - int(wildcards.first_seed) + 1,
+                "behaviours": wildcards.behaviour,
+                "first_seed": wildcards.first_seed,
+                "shard_size": config["replicates"]["shard_size"],
+            }
+        ),
+    shell:
+        "hermetic python workflow/scripts/train_replicates.py"
+        " --output results/replicates"
+        " {params.dataset}"
+        " {params.model}"
+        " {params.optimizer}"
+        " {params.training}"
+        " {params.shard}"
+        " > {log:q} 2>&1"
+
+
 rule compare:
-    """Compare every pair of cases to the last bit, and all with the reference; remove cases that have been taken out."""
+    """Compare the cases to the last bit, with the reference and across the replicates; remove what has been taken out."""
     input:
         params="results/params.yaml",
         cases=CASES,
+        replicates=REPLICATES,
         reference=REFERENCE,
         code=code(
             "compare",
@@ -247,6 +304,9 @@ rule compare:
             "explanation",
             "metrics",
             "reference",
+            "replicate_statistics",
+            "replicates",
+            "shards",
             "verdict",
             "yaml_file",
         ),
@@ -265,6 +325,7 @@ rule compare:
         "hermetic python workflow/scripts/compare.py"
         " --params {input.params:q}"
         " --cases results/cases"
+        " --replicates results/replicates"
         " {params.reference}"
         " --loss_diffs {output.loss_diffs:q}"
         " --metrics {output.metrics:q}"
@@ -364,6 +425,9 @@ rule plot_loss_differences:
             "figures/loss_differences",
             "figures/saving",
             "metrics",
+            "replicate_statistics",
+            "replicates",
+            "shards",
             "yaml_file",
         ),
         matplotlib=MATPLOTLIB_HOME,
@@ -414,6 +478,44 @@ rule plot_equality:
         "hermetic python workflow/scripts/plot_equality.py"
         " --params {input.params:q}"
         " --cases results/cases"
+        " --svg {output.svg:q}"
+        " --png {output.png:q}"
+        " > {log:q} 2>&1"
+
+
+rule plot_replicates:
+    """Draw the loss per epoch of the replicates, with its spread, and their final losses."""
+    input:
+        params="results/params.yaml",
+        cases=CASES,
+        replicates=REPLICATES,
+        code=code(
+            "plot_replicates",
+            "arrays",
+            "case_results",
+            "comparison",
+            "digests",
+            "figures/__init__",
+            "figures/replicates",
+            "figures/saving",
+            "replicates",
+            "shards",
+            "yaml_file",
+        ),
+        matplotlib=MATPLOTLIB_HOME,
+    output:
+        svg="results/figures/replicates.svg",
+        png="results/figures/replicates.png",
+    log:
+        "logs/plot_replicates.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    shell:
+        "hermetic python workflow/scripts/plot_replicates.py"
+        " --params {input.params:q}"
+        " --cases results/cases"
+        " --replicates results/replicates"
         " --svg {output.svg:q}"
         " --png {output.png:q}"
         " > {log:q} 2>&1"

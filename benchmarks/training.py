@@ -51,8 +51,8 @@ def main() -> None:
         compile_model(model, build_optimizer(1.0, 0.95, 1e-8), "mse", case, len(inputs) // BATCH_SIZE)
         losses: list[float] = []
 
-        def record(_: int, loss: float) -> None:
-            losses.append(loss)
+        def record(_: int, logs: dict[str, Any]) -> None:
+            losses.append(logs["loss"])
             training_state_digests(model)
 
         train(model, make_batches(inputs, targets, BATCH_SIZE), EPOCHS, case, record)

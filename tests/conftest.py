@@ -31,6 +31,7 @@ TINY: dict[str, Any] = {
         "seed": 3,
     },
     "training": {"loss": "mse", "epochs": 3},
+    "replicates": {"count": 0, "behaviours": ["never", "every_epoch"], "first_seed": 1, "shard_size": 1},
 }
 """Parameters, over those of params.yaml, with which a pipeline takes little more than its start-up."""
 

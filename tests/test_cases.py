@@ -82,9 +82,9 @@ def train_case(name: str, setting: Setting) -> Trained:
     losses: list[float] = []
     digests: list[dict[str, str]] = []
 
-    def record(epoch: int, loss: float) -> None:
+    def record(epoch: int, logs: dict[str, Any]) -> None:
         assert epoch == len(losses) + 1
-        losses.append(loss)
+        losses.append(logs["loss"])
         digests.append(training_state_digests(model))
 
     batches = make_batches(inputs, targets, setting.batch_size)

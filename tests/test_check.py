@@ -1,9 +1,11 @@
 """`carryover check`: does this machine compute the committed bytes?"""
 
+from typing import Any
+
 import pytest
 from conftest import TINY, Project
 
-from carryover.check import committed_artifacts, cpu
+from carryover.check import artifacts, cpu
 
 
 @pytest.fixture(scope="module")
@@ -11,12 +13,19 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project whose artifacts are made and committed."""
     project = Project(tmp_path_factory.mktemp("check") / "project")
     cases = {"single_fit": project.params()["cases"]["single_fit"]}
+    claims: dict[str, Any] = {"identical": [], "different": []}
+    replicates = TINY["replicates"] | {"count": 1, "behaviours": ["never"]}
     project.write_params(
-        project.params() | TINY | {"cases": cases, "claims": {"identical": [], "different": []}},
+        project.params() | TINY | {"cases": cases, "claims": claims, "replicates": replicates},
     )
     project("dvc", "repro")
     project.commit("made")
     return project
+
+
+def tracked(project: Project) -> set[str]:
+    """The artifacts as DVC tracks them: the replicates as one folder."""
+    return {"results/replicates" if path.startswith("results/replicates/") else path for path in project.artifacts()}
 
 
 @pytest.mark.slow
@@ -25,10 +34,10 @@ def test_the_committed_bytes_are_made_anew_and_each_artifact_is_named(committed:
     done = committed.run("carryover", "check")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    artifacts = committed_artifacts(committed.folder)
-    assert set(artifacts) == set(committed.artifacts())
-    assert lines[1:-1] == [f"same       {path}" for path in artifacts]
-    assert f"{len(artifacts)} of {len(artifacts)} artifacts have the bytes of dvc.lock" in lines[-1]
+    paths = list(artifacts(committed.folder))
+    assert set(paths) == tracked(committed)
+    assert lines[1:-1] == [f"same       {path}" for path in paths]
+    assert f"{len(paths)} of {len(paths)} artifacts have the bytes of dvc.lock" in lines[-1]
     assert cpu() in lines[-1]
     committed("git", "restore", ".")
     assert committed("git", "status", "--porcelain", "--ignored", "check") == ""
@@ -46,14 +55,15 @@ def test_what_differs_is_named_and_kept_with_what_to_send(committed: Project) ->
     # With one case there is nothing to be compared, whatever its numbers.
     same = {"data/initial_weights.npz", "results/loss_diffs.csv"}
     same |= {f"results/figures/{name}.{kind}" for name in ("equality", "loss_differences") for kind in ("svg", "png")}
-    differ = set(committed.artifacts()) - same
+    differ = tracked(committed) - same
     lines = done.stdout.splitlines()
     assert {line.split()[1] for line in lines if line.startswith("DIFFERENT")} == differ
     assert f"{len(same)} of {len(same | differ)} artifacts have the bytes of dvc.lock" in done.stdout
     assert cpu() in done.stdout
     assert "Please open an issue with these lines and, as an archive, the folder check/" in done.stdout
     kept = committed.folder / "check"
-    assert {str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()} == differ
+    files = {str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()}
+    assert files == differ - {"results/replicates"} | {"results/replicates/never/1-1.csv"}
     assert committed("git", "status", "--porcelain") == ""
 
     explained = committed.run("carryover", "explain", "results/cases/single_fit", "check/results/cases/single_fit")

@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT, TINY, Project
 
 STEPS = re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), flags=re.MULTILINE)[1:]
+FIGURES = re.search(r"^FIGURES = (.*)", (ROOT / "Snakefile").read_text(), flags=re.MULTILINE)[1].split(",")  # type: ignore[index]
 TINY_CASES = {
     "loop_with_reset": {"calls": "loop", "reset": "every_epoch", "stateful": True},
     "single_fit": {"calls": "single", "reset": "never", "stateful": True},
@@ -43,7 +44,24 @@ def snakemake_graph(project: Project) -> dict[str, dict[str, Any]]:
                 "outputs": fields["output"].split(", "),
                 "inputs": sorted(fields["input"].split(", ")),
             }
-    return by_output(jobs)
+    return by_output(with_shards_as_one(jobs))
+
+
+def with_shards_as_one(jobs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The jobs, with those of the shards of replicates as the one stage that DVC has for them."""
+    shards = {command: job for command, job in jobs.items() if job["step"] == "train_replicates"}
+    others = {command: job for command, job in jobs.items() if command not in shards}
+    behaviours, seeds = [], set()
+    for command, job in shards.items():
+        common, count, behaviour, first, size = re.fullmatch(
+            r"(.*) --count (\d+) --behaviours (\w+) --first_seed (\d+) --shard_size (\d+)", command
+        ).groups()  # type: ignore[union-attr]
+        assert job["outputs"] == [f"results/replicates/{behaviour}/{first}-{int(first) + int(count) - 1}.csv"]
+        behaviours += [behaviour] if behaviour not in behaviours else []
+        seeds |= set(range(int(first), int(first) + int(count)))
+        whole = f"{common} --count {len(seeds)} --behaviours {' '.join(behaviours)} --first_seed {min(seeds)}"
+        one = {f"{whole} --shard_size {size}": job | {"outputs": ["results/replicates"]}}
+    return others | one
 
 
 def dvc_graph(project: Project) -> dict[str, dict[str, Any]]:
@@ -81,7 +99,7 @@ def test_both_graphs_are_the_same(project: Project) -> None:
     snakemake, dvc = snakemake_graph(project), dvc_graph(project)
     for job, stage in dvc.items():
         # DVC depends on the folder of all cases, and on that of the reference; Snakemake on the files in it.
-        folders = [path for path in stage["inputs"] if (ROOT / path).is_dir() or path == "results/cases"]
+        folders = [path for path in stage["inputs"] if (ROOT / path).is_dir() or path.startswith("results/")]
         if job in snakemake:
             snakemake[job]["inputs"] = cover(snakemake[job]["inputs"], folders)
     difference = "\n".join(
@@ -105,14 +123,15 @@ def test_every_stage_names_its_parameters() -> None:
     """The commands hold the parameters' values; what DVC lists is what `dvc params diff` shows."""
     from dvc.repo import Repo
 
-    used = {"dataset": "${dataset}", "model": "${model}", "optimizer": "${optimizer}", "training": "${training}"}
+    sections = ("dataset", "model", "optimizer", "training", "replicates")
     text = (ROOT / "dvc.yaml").read_text()
     with Repo(str(ROOT)) as repo:
         for stage in repo.index.stages:
             listed = {param for dep in stage.deps for param in getattr(dep, "params", [])}
             name = stage.name.split("@")[0]
             body = text.split(f"\n  {name}:\n")[1].split("\n\n")[0]
-            expected = {section for section, pattern in used.items() if pattern in body}
+            expected = {section for section in sections if f"${{{section}}}" in body}
+            expected |= set(re.findall(r"\$\{(dataset\.\w+)\}", body))
             expected |= {"reference"} if "${reference}" in body else set()
             expected |= {f"cases.{stage.name.split('@')[1]}"} if "@" in stage.name else set()
             assert listed == expected, stage.name
@@ -138,7 +157,7 @@ def test_each_step_declares_the_modules_that_it_imports(tiny: Project) -> None:
 def test_both_engines_make_the_same_bytes_and_are_content_with_each_other(tiny: Project) -> None:
     tiny("snakemake", "--cores", "2")
     made = tiny.artifacts()
-    assert len(made) == 2 + 1 + 3 * len(TINY_CASES) + 3 + 8
+    assert len(made) == 2 + 1 + 3 * len(TINY_CASES) + 3 + 2 * len(FIGURES)
 
     tiny("git", "clean", "-dfxq")
     tiny("rm", "-rf", "results")
@@ -170,8 +189,7 @@ def test_a_parameter_can_be_changed_in_four_ways_with_the_same_bytes(tiny: Proje
     assert {name for name in before if before[name] != expected[name]} == set(before) - {
         "data/noisy_sine.csv",
         "data/initial_weights.npz",
-        "results/figures/equality.svg",
-        "results/figures/equality.png",
+        *(f"results/figures/{name}.{kind}" for name in ("equality", "replicates") for kind in ("svg", "png")),
     }
     edited = (tiny.folder / "params.yaml").read_text()
     # After an experiment the parameters stand in params.yaml, where Snakemake finds them.

@@ -160,7 +160,9 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
     project = Project(tmp_path_factory.mktemp("clean") / "project")
     cases = {name: project.params()["cases"][name] for name in ("loop_with_reset", "single_fit")}
     claims = {"identical": [], "different": [["loop_with_reset", "single_fit"]]}
-    project.write_params(project.params() | TINY | {"cases": cases, "claims": claims})
+    # By DVC, two jobs that a job starts.
+    replicates = TINY["replicates"] | {"count": 1}
+    project.write_params(project.params() | TINY | {"cases": cases, "claims": claims, "replicates": replicates})
     project("dvc", "repro")
     project.commit("made")
     return Clean(project, project.artifacts())

@@ -33,7 +33,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     project = Project(tmp_path_factory.mktemp("interruption") / "project")
     cases = {name: project.params()["cases"][name] for name in ("loop_without_reset", "single_fit")}
     claims = {"identical": [["single_fit", "loop_without_reset"]], "different": []}
-    project.write_params(project.params() | TINY | {"cases": cases, "claims": claims})
+    # By DVC, two jobs that a job starts.
+    replicates = TINY["replicates"] | {"count": 1}
+    project.write_params(project.params() | TINY | {"cases": cases, "claims": claims, "replicates": replicates})
     project("dvc", "repro")
     project.commit("made")
     return Made(project, project.artifacts())

@@ -23,8 +23,6 @@ pytestmark = [
 CPUS = ["SandyBridge", "Haswell", "EPYC-Rome"]
 """An Intel without AVX2 and fused multiply-add, one with them, and an AMD."""
 
-FEW_EPOCHS = 3
-
 
 def emulator(cpu: str | None) -> list[str]:
     """What stands before a command that is to run on an emulated CPU."""
@@ -67,27 +65,34 @@ def native(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Native:
     return Native(project, stages)
 
 
-def emulate(native: Native, cpu: str, first_output: str, folder: Path, epochs: int | None = None) -> None:
+def emulate(native: Native, cpu: str, first_output: str, folder: Path, *options: str) -> None:
     """Run a stage on another CPU, over copies of what it reads, and compare every byte that it writes.
 
     Args:
-        epochs: instead of what params.yaml says; the stage is then run natively as well.
+        options: instead of what params.yaml says; the stage is then run natively as well.
     """
     stage = native.stages[first_output]
-    command = stage["command"][1:]
-    expected = native.project.folder
-    if epochs is not None:
-        place = command.index("--epochs") + 1
-        command = [*command[:place], str(epochs), *command[place + 1 :]]
-        expected = folder / "native"
+    command = [*stage["command"][1:], *options]  # the last of two equal options counts
+    expected = folder / "native" if options else native.project.folder
     for here in {expected, folder / "emulated"} - {native.project.folder}:
         shutil.copytree(native.project.folder, here, ignore=shutil.ignore_patterns(".git", ".dvc", ".snakemake"))
-        for output in stage["outputs"]:
-            (here / output).unlink()
+        for path in files(here, stage["outputs"]):
+            path.unlink()
         done = run(command, cpu if here.name == "emulated" else None, here)
         assert done.returncode == 0, done.stderr
-    for output in stage["outputs"]:
-        assert (folder / "emulated" / output).read_bytes() == (expected / output).read_bytes(), output
+    made, natively = (
+        {str(path.relative_to(here)): path.read_bytes() for path in files(here, stage["outputs"])}
+        for here in (folder / "emulated", expected)
+    )
+    assert made.keys() == natively.keys() != set()
+    for path, content in natively.items():
+        assert made[path] == content, path
+
+
+def files(folder: Path, outputs: list[str]) -> list[Path]:
+    """The files of a stage's outputs, those of a folder one by one."""
+    paths = [folder / output for output in outputs]
+    return [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.csv"))]
 
 
 @pytest.mark.parametrize("cpu", CPUS)
@@ -110,11 +115,20 @@ def test_a_whole_training_is_the_same_bytes_on_another_cpu(native: Native, tmp_p
 def test_the_first_epochs_of_the_other_cases_are_the_same_bytes_on_another_cpu(
     native: Native, tmp_path: Path, cpu: str, case: str
 ) -> None:
-    emulate(native, cpu, f"results/cases/{case}/final.npz", tmp_path, epochs=FEW_EPOCHS)
+    emulate(native, cpu, f"results/cases/{case}/final.npz", tmp_path, "--epochs", "3")
 
 
+@pytest.mark.parametrize("cpu", CPUS)
+def test_replicates_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path, cpu: str) -> None:
+    emulate(native, cpu, REPLICATES, tmp_path, "--epochs", "3", "--count", "20", "--behaviours", "every_epoch")
+
+
+REPLICATES = "results/replicates"
 FAST = ["results/params.yaml", "data/noisy_sine.csv", "data/initial_weights.npz", "results/loss_diffs.csv"]
-FIGURES = [f"results/figures/{figure}.png" for figure in ("predictions", "losses", "loss_differences", "equality")]
+FIGURES = [
+    f"results/figures/{figure}.png"
+    for figure in ("predictions", "losses", "loss_differences", "equality", "replicates")
+]
 
 
 @pytest.mark.parametrize("cpu", CPUS)
@@ -134,7 +148,7 @@ def test_data_comparison_and_figures_are_the_same_bytes_on_another_cpu(
 def test_every_stage_is_run_on_other_cpus() -> None:
     project = Project.at(ROOT)
     trainings = {f"results/cases/{case}/final.npz" for case in project.params()["cases"]}
-    assert {outputs.split()[0] for outputs in dvc_graph(project)} == trainings | {*FAST, *FIGURES}
+    assert {outputs.split()[0] for outputs in dvc_graph(project)} == trainings | {*FAST, *FIGURES, REPLICATES}
 
 
 def test_random_initial_weights_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path) -> None:

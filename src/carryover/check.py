@@ -1,6 +1,5 @@
 """Whether this machine computes the committed bytes: the pipeline from scratch, held against dvc.lock."""
 
-import hashlib
 import os
 import platform
 import shutil
@@ -40,20 +39,20 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
     with TemporaryDirectory(prefix="carryover-") as folder:
         copy = Path(folder) / "carryover"
         _git(project, "clone", "--quiet", ".", str(copy))
-        expected = committed_artifacts(copy)
-        for path in expected:
-            (copy / path).unlink(missing_ok=True)
+        for path in artifacts(copy):
+            _remove(copy / path)
         say(f"Running the pipeline from scratch in {copy}: every case, their comparison, the figures ...")
         _run_pipeline(copy)
-        wrong = [path for path, md5 in expected.items() if not _same(copy / path, md5, path, say)]
-        for path in wrong:
-            if (copy / path).is_file():
-                (project / KEPT / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(copy / path, project / KEPT / path)
+        states = artifacts(copy)
+        for path, state in states.items():
+            say(f"{state:<10} {path}")
+            if state == "DIFFERENT":
+                _copy(copy / path, project / KEPT / path)
+    wrong = [path for path, state in states.items() if state != "same"]
     commit = _git(project, "describe", "--always")
     python = f"Python {platform.python_version()}"
     say(
-        f"{len(expected) - len(wrong)} of {len(expected)} artifacts have the bytes of dvc.lock "
+        f"{len(states) - len(wrong)} of {len(states)} artifacts have the bytes of dvc.lock "
         f"(commit {commit}, {cpu()}, {platform.machine()}, {python}, {' '.join(platform.libc_ver())})."
     )
     if wrong:
@@ -66,22 +65,21 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
     return not wrong
 
 
-def committed_artifacts(project: Path) -> dict[str, str]:
-    """The MD5 of every artifact of the pipeline, by its path, as dvc.lock has it.
+def artifacts(project: Path) -> dict[str, str]:
+    """Every artifact of the pipeline by its path: `same` as dvc.lock has it, `DIFFERENT`, or `MISSING`.
 
     Raises:
         UserError: where dvc.lock lacks one.
     """
     from dvc.repo import Repo
 
-    artifacts = {}
+    states = {}
     with Repo(str(project)) as repo:  # not by reading dvc.lock: it keeps the stages of cases that are no more
-        for stage in repo.index.stages:
-            for out in stage.outs:
-                if not out.hash_info:
-                    raise UserError(f"dvc.lock: nothing about {out.def_path}; run `dvc repro` and commit dvc.lock")
-                artifacts[out.def_path] = out.hash_info.value
-    return artifacts
+        for out in (out for stage in repo.index.stages for out in stage.outs):
+            if not out.hash_info:
+                raise UserError(f"dvc.lock: nothing about {out.def_path}; run `dvc repro` and commit dvc.lock")
+            states[out.def_path] = "MISSING" if not out.exists else "DIFFERENT" if out.changed_checksum() else "same"
+    return states
 
 
 def cpu() -> str:
@@ -93,13 +91,19 @@ def cpu() -> str:
         return platform.processor() or "unknown processor"
 
 
-def _same(path: Path, md5: str, name: str, say: Callable[[str], object]) -> bool:
-    if not path.is_file():
-        say(f"MISSING    {name}")
-        return False
-    same = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == md5
-    say(f"{'same' if same else 'DIFFERENT':<10} {name}")
-    return same
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _copy(path: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, to)
+    else:
+        shutil.copyfile(path, to)
 
 
 def _run_pipeline(folder: Path) -> None:

@@ -41,6 +41,31 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--seed", required=True, type=seed, metavar="N", help="of Keras's random generators")
 
 
+def add_optimizer_arguments(parser: argparse.ArgumentParser) -> None:
+    """One option for each key of `optimizer` in params.yaml."""
+    optimizer = parser.add_argument_group("optimizer")
+    optimizer.add_argument("--name", required=True, choices=["adadelta"], help="of the optimizer")
+    optimizer.add_argument("--learning_rate", required=True, type=finite_number)
+    optimizer.add_argument("--rho", required=True, type=finite_number, help="decay rate of the running averages")
+    optimizer.add_argument("--epsilon", required=True, type=finite_number, help="added to the running averages")
+
+
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """One option for each key of `training` in params.yaml."""
+    training = parser.add_argument_group("training")
+    training.add_argument("--loss", required=True, choices=["mse"], help="mean squared error")
+    training.add_argument("--epochs", required=True, type=positive_integer, metavar="N")
+
+
+def add_series_arguments(parser: argparse.ArgumentParser) -> None:
+    """One option for each key of `dataset` in params.yaml but its seed."""
+    dataset = parser.add_argument_group("dataset")
+    dataset.add_argument("--source", required=True, choices=["noisy_sine"], help="what the series is")
+    dataset.add_argument("--samples", required=True, type=positive_integer, metavar="N", help="how many")
+    dataset.add_argument("--step", required=True, type=finite_number, help="between two samples, in radians")
+    dataset.add_argument("--noise", required=True, type=finite_number, help="standard deviation of the noise")
+
+
 def add_figure_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that every step has that draws a figure."""
     parser.add_argument("--params", required=True, type=Path, metavar="YAML", help="the parameters of the run")
@@ -53,6 +78,11 @@ def positive_integer(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def whole_number(text: str) -> int:
+    """The type of options that count something of which there may be none."""
+    return 0 if text == "0" else positive_integer(text)
 
 
 def seed(text: str) -> int:

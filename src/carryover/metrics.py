@@ -4,6 +4,8 @@ from typing import Any
 
 from carryover.comparison import Cases
 from carryover.explanation import explain
+from carryover.replicate_statistics import statistics
+from carryover.replicates import Losses
 from carryover.yaml_file import Params
 
 SIGNS = {"identical": "=", "different": "!="}
@@ -17,14 +19,15 @@ def claims(params: Params) -> dict[str, tuple[str, str, str]]:
     return {f"{a} {sign} {b}": (a, sign, b) for kind, sign in SIGNS.items() for a, b in params["claims"][kind]}
 
 
-def metrics(cases: Cases, params: Params, reference: dict[str, dict[str, float | None]]) -> Metrics:
+def metrics(cases: Cases, params: Params, reference: dict[str, dict[str, float | None]], replicates: Losses) -> Metrics:
     """The numbers of a run.
 
     Returns:
         `cases`: per case `first_loss`, `final_loss`, `best_loss`, `best_epoch` and the final `weights_sha256`;
         `claims`: per claim whether it `holds`, the `first_divergent_epoch` of its two cases (0 where nothing diverges;
         epochs + 1 where only the predictions do) and their `max_abs_loss_difference`;
-        `reference`: as given.
+        `reference`: as given;
+        `replicates`: what replicate_statistics.statistics says of them, where there are any.
     """
     result: Metrics = {"cases": {}, "claims": {}, "reference": reference}
     for name, case in cases.items():
@@ -45,4 +48,6 @@ def metrics(cases: Cases, params: Params, reference: dict[str, dict[str, float |
             "first_divergent_epoch": parting.epoch if parting else 0,
             "max_abs_loss_difference": explanation.largest_loss_difference,
         }
+    if replicates:
+        result["replicates"] = statistics(replicates)
     return result

@@ -27,6 +27,24 @@ RECURRENT_ACTIVATIONS: dict[str, str | Callable[[Any], Any]] = {
 }
 
 
+def build_layers(
+    units: list[int], recurrent_activation: str, time_steps: int, stateful: bool
+) -> list[keras.layers.Layer]:
+    """The layers of the network, not built yet; arguments as for build_model."""
+    recurrent = [
+        keras.layers.LSTM(
+            count,
+            recurrent_activation=RECURRENT_ACTIVATIONS[recurrent_activation],
+            return_sequences=number < len(units),
+            stateful=stateful,
+            unroll=time_steps <= UNROLLED_AT_MOST,
+            name=f"lstm_{number}",
+        )
+        for number, count in enumerate(units, start=1)
+    ]
+    return [*recurrent, keras.layers.Dense(1, name="dense")]
+
+
 def build_model(
     units: list[int], recurrent_activation: str, time_steps: int, batch_size: int, stateful: bool
 ) -> keras.Model:
@@ -41,31 +59,38 @@ def build_model(
     """
     inputs = keras.Input(batch_shape=(batch_size, time_steps, 1))
     hidden = inputs
-    for number, count in enumerate(units, start=1):
-        hidden = keras.layers.LSTM(
-            count,
-            recurrent_activation=RECURRENT_ACTIVATIONS[recurrent_activation],
-            return_sequences=number < len(units),
-            stateful=stateful,
-            unroll=time_steps <= UNROLLED_AT_MOST,
-            name=f"lstm_{number}",
-        )(hidden)
-    return keras.Model(inputs, keras.layers.Dense(1, name="dense")(hidden))
+    for layer in build_layers(units, recurrent_activation, time_steps, stateful):
+        hidden = layer(hidden)
+    return keras.Model(inputs, hidden)
 
 
-def _named_variables(model: keras.Model) -> dict[str, Any]:
-    return {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights}
+def random_weights(units: list[int], seed: int) -> Weights:
+    """The weights that Keras's initializers give to a network of build_model, whatever its activation and windows.
+
+    Args:
+        units: as for build_model.
+        seed: of Keras's random generators.
+    """
+    keras.utils.set_random_seed(seed)
+    weights: Weights = {}
+    features = 1
+    for layer, count in zip(build_layers(units, "sigmoid", time_steps=1, stateful=False), [*units, 1], strict=True):
+        # Building a layer alone takes a tenth of the time of building the network.
+        layer.build((None, 1, features))
+        weights |= {name: keras.ops.convert_to_numpy(variable.value) for name, variable in _named(layer).items()}
+        features = count
+    return weights
+
+
+def _named(layer: keras.layers.Layer) -> dict[str, Any]:
+    return {f"{layer.name}/{weight.name}": weight for weight in layer.weights}
 
 
 def set_weights(model: keras.Model, weights: Weights) -> None:
     """Give a network of build_model its weights."""
-    for name, variable in _named_variables(model).items():
-        variable.assign(weights[name])
-
-
-def get_weights(model: keras.Model) -> Weights:
-    """The weights of a network of build_model, under the names of initial_weights.Weights."""
-    return {name: keras.ops.convert_to_numpy(variable.value) for name, variable in _named_variables(model).items()}
+    for layer in model.layers:
+        for name, variable in _named(layer).items():
+            variable.assign(weights[name])
 
 
 def build_optimizer(learning_rate: float, rho: float, epsilon: float) -> keras.optimizers.Optimizer:

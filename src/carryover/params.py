@@ -78,6 +78,9 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     for name, case in params["cases"].items():
         if case["reset"] != "never" and not case["stateful"]:
             raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true (there are no states to reset)")
+    seeds = params["replicates"]["first_seed"] + params["replicates"]["count"]
+    if seeds > 2**32:
+        raise UserError(f"replicates: the last seed would be {seeds - 1}, above 4294967295; lower first_seed or count")
     _check_claims(params["claims"], list(params["cases"]))
     for name in REFERENCE_FILES:
         if not (root / params["reference"] / name).is_file():

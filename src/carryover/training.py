@@ -1,6 +1,6 @@
 """The cases: training spelled as a loop of `fit` or as one `fit`, with the states reset or carried over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import keras
@@ -41,7 +41,12 @@ def make_batches(inputs: Floats, targets: Floats, batch_size: int) -> tf.data.Da
 
 
 def compile_model(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: str, case: Case, batches: int
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    loss: str | keras.losses.Loss,
+    case: Case,
+    batches: int,
+    metrics: Sequence[keras.metrics.Metric] = (),
 ) -> None:
     """Compile for speed without changing a bit: a whole epoch is one execution of the graph.
 
@@ -51,13 +56,14 @@ def compile_model(
     model.compile(
         optimizer=optimizer,
         loss=loss,
+        metrics=list(metrics),
         jit_compile=False,
         steps_per_execution=1 if case.reset == "every_batch" else batches,
     )
 
 
 def train(
-    model: keras.Model, batches: tf.data.Dataset, epochs: int, case: Case, record: Callable[[int, float], Any]
+    model: keras.Model, batches: tf.data.Dataset, epochs: int, case: Case, record: Callable[[int, dict[str, Any]], Any]
 ) -> None:
     """Train a compiled model as the case says.
 
@@ -66,8 +72,8 @@ def train(
         batches: what make_batches made.
         epochs: how many, at least 1.
         case: the spelling.
-        record: called as record(epoch, loss) at the end of each epoch, counted from 1, after whatever the case does
-            then: the model is as the next epoch will find it.
+        record: called as record(epoch, logs) at the end of each epoch, counted from 1, after whatever the case does
+            then: the model is as the next epoch will find it. The logs hold `loss`, and each metric by its name.
     """
     within_fit = {
         "every_batch": [ResetStates(every="batch")],
@@ -80,10 +86,10 @@ def train(
             history = model.fit(batches, epochs=1, shuffle=False, callbacks=callbacks, verbose=0)
             if case.reset == "every_epoch":
                 reset_states(model)
-            record(epoch, history.history["loss"][0])
+            record(epoch, {name: values[0] for name, values in history.history.items()})
     else:
         # The recorder comes after the reset: callbacks are called in their order.
-        recorder = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: record(epoch + 1, logs["loss"]))
+        recorder = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: record(epoch + 1, logs))
         callbacks = [*within_fit[case.reset], recorder]
         model.fit(batches, epochs=epochs, shuffle=False, callbacks=callbacks, verbose=0)
 

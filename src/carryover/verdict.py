@@ -1,5 +1,7 @@
 """results/verdict.md: what a person reads."""
 
+from typing import Any
+
 from carryover.comparison import Cases, trainings
 from carryover.explanation import Explanation, compared, count, describe, explain
 from carryover.metrics import Metrics, claims
@@ -25,6 +27,7 @@ def verdict(cases: Cases, params: Params, metrics: Metrics) -> str:
         "## What resetting does",
         _effects_table(groups, metrics),
         _effect(groups, metrics),
+        _replicates(metrics),
         f"## Distance from the reference, `{params['reference']}`",
         _reference_table(metrics),
     ]
@@ -117,6 +120,53 @@ def _effect(groups: list[list[str]], metrics: Metrics) -> str:
         f"({finals[high] / finals[low]:.2f} times as much). This is one run of one seed: it shows that the trainings "
         "differ, not which is the better in general."
     )
+
+
+BEHAVIOURS = {
+    "never": "never resetting",
+    "every_epoch": "resetting every epoch",
+    "every_batch": "resetting every batch",
+}
+"""How a behaviour is called in a sentence."""
+
+
+def _replicates(metrics: Metrics) -> str:
+    if "replicates" not in metrics:
+        return ""
+    numbers = metrics["replicates"]
+    rows = []
+    for behaviour, losses in numbers["behaviours"].items():
+        spreads = [
+            f"{loss['median']:.6f} ({loss['lower_quartile']:.6f} to {loss['upper_quartile']:.6f})"
+            for loss in (losses["final_loss"], losses["best_loss"])
+        ]
+        rows.append([BEHAVIOURS[behaviour], *spreads])
+    sentences = [_pair_sentence(name, pair, numbers["count"]) for name, pair in numbers["pairs"].items()]
+    return "\n\n".join(
+        [
+            "## Is it luck?",
+            f"The same training from {count(numbers['count'], 'seed')}, each with its own noise and initial weights, "
+            "which are the same for each behaviour:",
+            _table(["behaviour", "final loss, median (quartiles)", "best loss, median (quartiles)"], rows),
+            "\n".join(f"- {sentence}" for sentence in sentences),
+        ]
+    )
+
+
+def _pair_sentence(name: str, pair: dict[str, Any], seeds: int) -> str:
+    a, b = name.split(" - ")
+    # Of the two, the one that more often has the lower loss is told of.
+    better, worse, sign = (a, b, 1) if pair["a_lower"] >= pair["b_lower"] else (b, a, -1)
+    lower = max(pair["a_lower"], pair["b_lower"])
+    sentence = (
+        f"{BEHAVIOURS[better].capitalize()} gave a lower final loss than {BEHAVIOURS[worse]} in {lower:,} of "
+        f"{count(seeds, 'seed')}; the median difference is {sign * pair['median_difference']:.3g}"
+    )
+    if pair["confidence_low"] is None:
+        return f"{sentence}."
+    low, high = sorted(sign * pair[end] for end in ("confidence_low", "confidence_high"))
+    test = f"Wilcoxon's signed-rank test: p = {pair['p_value']:.2g}"
+    return f"{sentence} (95 % confidence: {low:.3g} to {high:.3g}; {test})."
 
 
 def _reference_table(metrics: Metrics) -> str:

@@ -1,4 +1,4 @@
-"""Compare every pair of cases, and the cases with the reference; write the differences, the metrics and the verdict."""
+"""Compare the cases with each other, with the reference and across the replicates; write metrics and verdict."""
 
 import argparse
 import json
@@ -10,6 +10,8 @@ from carryover.comparison import loss_differences
 from carryover.files import writing
 from carryover.metrics import metrics
 from carryover.reference import distances, read_reference
+from carryover.replicates import read_replicates, remove_other_shards
+from carryover.shards import shards
 from carryover.verdict import verdict
 from carryover.yaml_file import read_yaml
 
@@ -19,9 +21,12 @@ def compare(arguments: argparse.Namespace) -> None:
     # DVC takes the folder of the cases as a whole: a case that has been taken out must not count.
     for folder in remove_other_cases(arguments.cases, params["cases"]):
         print(f"removed {folder}: the parameters no longer name this case")
+    for path in remove_other_shards(arguments.replicates, shards(**params["replicates"])):
+        print(f"removed {path}: not a shard of these parameters")
     cases = read_cases(arguments.cases, params)
+    replicates = read_replicates(arguments.replicates, params)
     reference = read_reference(arguments.reference)
-    numbers = metrics(cases, params, distances(reference, cases, params))
+    numbers = metrics(cases, params, distances(reference, cases, params), replicates)
 
     with writing(arguments.loss_diffs) as file:
         loss_differences(cases).to_csv(file, index=False, float_format="%.9g", lineterminator="\n")
@@ -36,6 +41,7 @@ if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
     parser.add_argument("--params", required=True, type=Path, metavar="YAML", help="the parameters of the run")
     parser.add_argument("--cases", required=True, type=Path, metavar="FOLDER", help="with one folder per case")
+    parser.add_argument("--replicates", required=True, type=Path, metavar="FOLDER", help="with a folder per behaviour")
     parser.add_argument("--reference", required=True, type=Path, metavar="FOLDER", help="the reference")
     parser.add_argument("--loss_diffs", required=True, type=Path, metavar="CSV", help="losses of each pair of cases")
     parser.add_argument("--metrics", required=True, type=Path, metavar="JSON", help="the run in numbers")

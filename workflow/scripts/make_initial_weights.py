@@ -1,7 +1,6 @@
 """Write the weights from which every case starts: those of a file, checked, or random ones of Keras's initializers."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from carryover.arrays import write_arrays
@@ -11,25 +10,12 @@ from carryover.initial_weights import Weights, read_weights
 
 def random_weights(arguments: argparse.Namespace) -> Weights:
     # Importing Keras takes seconds, and a file of weights does without it.
-    from carryover.portable import configure_tensorflow
+    from carryover.keras_loading import load_keras
 
-    # Keras would import matplotlib, to draw what no job draws: it takes a tenth of the job, and reads a configuration.
-    sys.modules["matplotlib"] = None  # type: ignore[assignment]
-    configure_tensorflow()
-    import keras
+    load_keras()
+    from carryover.model import random_weights as draw
 
-    from carryover.model import build_model, get_weights
-
-    keras.utils.set_random_seed(arguments.seed)
-    return get_weights(
-        build_model(
-            arguments.units,
-            arguments.recurrent_activation,
-            arguments.time_steps,
-            arguments.batch_size,
-            stateful=True,
-        )
-    )
+    return draw(arguments.units, arguments.seed)
 
 
 def make_initial_weights(arguments: argparse.Namespace) -> None:

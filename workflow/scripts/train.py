@@ -1,21 +1,26 @@
 """Train one case from the initial weights, and write its history, its predictions and its final state."""
 
 import argparse
-import gc
 import math
-import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from carryover.arrays import write_arrays
 from carryover.case_results import HISTORY, PREDICTIONS
-from carryover.command_line import ArgumentParser, add_model_arguments, finite_number, positive_integer, run
+from carryover.command_line import (
+    ArgumentParser,
+    add_model_arguments,
+    add_optimizer_arguments,
+    add_training_arguments,
+    run,
+)
 from carryover.dataset import cut_windows, read_series
 from carryover.errors import UserError
 from carryover.files import writing
 from carryover.initial_weights import read_weights
-from carryover.portable import configure_tensorflow
+from carryover.keras_loading import load_keras
 
 
 def train_case(arguments: argparse.Namespace) -> None:
@@ -25,19 +30,12 @@ def train_case(arguments: argparse.Namespace) -> None:
     inputs, targets = cut_windows(read_series(arguments.data), arguments.time_steps, arguments.batch_size)
     weights = read_weights(arguments.weights, arguments.units)
 
-    # Importing TensorFlow makes a million objects that stay: searching them for garbage takes a quarter of the job.
-    gc.disable()
-    # Keras would import matplotlib, to draw what no job draws: it takes a tenth of the job, and reads a configuration.
-    sys.modules["matplotlib"] = None  # type: ignore[assignment]
-    configure_tensorflow()
+    load_keras()
     import keras
 
     from carryover.model import build_model, build_optimizer, set_weights
     from carryover.snapshot import training_state, training_state_digests
     from carryover.training import Case, compile_model, make_batches, predict, train
-
-    gc.freeze()
-    gc.enable()
 
     keras.utils.set_random_seed(arguments.seed)
     case = Case(arguments.calls, arguments.reset, arguments.stateful)
@@ -59,7 +57,8 @@ def train_case(arguments: argparse.Namespace) -> None:
 
     rows: list[str] = []
 
-    def record(epoch: int, loss: float) -> None:
+    def record(epoch: int, logs: dict[str, Any]) -> None:
+        loss = logs["loss"]
         if not math.isfinite(loss):
             raise diverged(f"epoch {epoch}: the loss is {loss}")
         print(f"epoch {epoch} of {arguments.epochs}: loss {loss:.9g}", flush=True)
@@ -97,14 +96,8 @@ if __name__ == "__main__":
     parser.add_argument("--predictions", required=True, type=Path, metavar="CSV", help="after training, per window")
     parser.add_argument("--final", required=True, type=Path, metavar="NPZ", help="the state after the last epoch")
     add_model_arguments(parser)
-    optimizer = parser.add_argument_group("optimizer")
-    optimizer.add_argument("--name", required=True, choices=["adadelta"], help="of the optimizer")
-    optimizer.add_argument("--learning_rate", required=True, type=finite_number)
-    optimizer.add_argument("--rho", required=True, type=finite_number, help="decay rate of the running averages")
-    optimizer.add_argument("--epsilon", required=True, type=finite_number, help="added to the running averages")
-    training = parser.add_argument_group("training")
-    training.add_argument("--loss", required=True, choices=["mse"], help="mean squared error")
-    training.add_argument("--epochs", required=True, type=positive_integer, metavar="N")
+    add_optimizer_arguments(parser)
+    add_training_arguments(parser)
     spelling = parser.add_argument_group("case")
     spelling.add_argument("--calls", required=True, choices=["loop", "single"], help="of fit")
     spelling.add_argument("--reset", required=True, choices=["never", "every_epoch", "every_batch"])

@@ -1,0 +1,40 @@
+"""Shards: the replicates that one job trains at once."""
+
+from typing import NamedTuple
+
+
+class Shard(NamedTuple):
+    """Replicates of one behaviour, of successive seeds.
+
+    Attributes:
+        behaviour: when the states are reset: never, every_epoch or every_batch.
+        first_seed: of the first replicate.
+        last_seed: of the last one.
+    """
+
+    behaviour: str
+    first_seed: int
+    last_seed: int
+
+    @property
+    def seeds(self) -> range:
+        """Of its replicates, in their order."""
+        return range(self.first_seed, self.last_seed + 1)
+
+    @property
+    def path(self) -> str:
+        """Where the losses of the shard lie in the folder of the replicates."""
+        return f"{self.behaviour}/{self.first_seed}-{self.last_seed}.csv"
+
+
+def shards(count: int, behaviours: list[str], first_seed: int, shard_size: int) -> list[Shard]:
+    """The shards of a run; the arguments are the keys of `replicates` in params.yaml.
+
+    >>> [shard.path for shard in shards(count=5, behaviours=["never"], first_seed=1, shard_size=3)]
+    ['never/1-3.csv', 'never/4-5.csv']
+    """
+    return [
+        Shard(behaviour, first_seed + done, first_seed + min(done + shard_size, count) - 1)
+        for behaviour in behaviours
+        for done in range(0, count, shard_size)
+    ]

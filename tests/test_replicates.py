@@ -1,0 +1,294 @@
+"""Replicates: each is trained as if it were alone, whatever shard it is in."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from conftest import ROOT, TINY, Project
+
+from carryover import hermetic
+from carryover.dataset import cut_windows, noisy_sine
+from carryover.errors import UserError
+from carryover.replicates import read_replicates, remove_other_shards
+from carryover.shards import shards
+from carryover.yaml_file import read_yaml
+
+TOLERANCE = 1e-5
+"""Relative, at every epoch: sums are added up in another order when many replicates are trained at once."""
+
+BEHAVIOURS = ["never", "every_epoch", "every_batch"]
+
+
+class Setting(NamedTuple):
+    units: list[int]
+    time_steps: int
+    batch_size: int
+    recurrent_activation: str
+    samples: int
+    epochs: int
+
+
+SETTINGS = {
+    "2017": Setting([10, 10], 1, 100, "hard_sigmoid_2017", samples=1000, epochs=70),
+    "windows": Setting([5], 4, 10, "sigmoid", samples=240, epochs=20),
+    "long windows": Setting([8, 6, 4], 20, 4, "hard_sigmoid", samples=240, epochs=10),
+}
+"""The windows of the last one are too long to be unrolled."""
+
+
+def run(script: str, *options: str) -> None:
+    command = hermetic.command(["python", str(ROOT / f"workflow/scripts/{script}.py"), *options])
+    done = subprocess.run(command, env=hermetic.environment({}), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def series_options(setting: Setting) -> list[str]:
+    return ["--source", "noisy_sine", "--samples", str(setting.samples), "--step", "0.05", "--noise", "0.1"]
+
+
+def model_options(setting: Setting, seed: int) -> list[str]:
+    model = ["--cell", "lstm", "--units", *map(str, setting.units), "--initial_weights", "random", "--seed", str(seed)]
+    model += ["--recurrent_activation", setting.recurrent_activation]
+    return [*model, "--time_steps", str(setting.time_steps), "--batch_size", str(setting.batch_size)]
+
+
+def training_options(setting: Setting, seed: int) -> list[str]:
+    optimizer = ["--name", "adadelta", "--learning_rate", "1.0", "--rho", "0.95", "--epsilon", "1e-08"]
+    return [*model_options(setting, seed), *optimizer, "--loss", "mse", "--epochs", str(setting.epochs)]
+
+
+def train_replicates(
+    setting: Setting, folder: Path, count: int, behaviours: list[str], shard_size: int = 128
+) -> dict[str, Any]:
+    """Train replicates of the seeds 1, 2, ... by the job itself; their losses by behaviour."""
+    replicates = {"count": count, "behaviours": behaviours, "first_seed": 1, "shard_size": shard_size}
+    options = ["--count", str(count), "--behaviours", *behaviours, "--first_seed", "1", "--shard_size", str(shard_size)]
+    run("train_replicates", "--output", str(folder), *series_options(setting), *training_options(setting, 0), *options)
+    return read_replicates(folder, {"replicates": replicates, "training": {"epochs": setting.epochs}})
+
+
+def train_alone(setting: Setting, behaviour: str, seed: int) -> list[float]:
+    """The losses of the network of one seed, trained as workflow/scripts/train.py does it."""
+    import keras
+
+    from carryover.model import build_model, build_optimizer, random_weights, set_weights
+    from carryover.training import Case, compile_model, make_batches, train
+
+    keras.backend.clear_session()
+    case = Case("single", behaviour, stateful=True)  # type: ignore[arg-type]
+    series = noisy_sine(setting.samples, step=0.05, noise=0.1, seed=seed)
+    inputs, targets = cut_windows(series, setting.time_steps, setting.batch_size)
+    model = build_model(
+        setting.units, setting.recurrent_activation, setting.time_steps, setting.batch_size, stateful=True
+    )
+    set_weights(model, random_weights(setting.units, seed))
+    compile_model(model, build_optimizer(1.0, 0.95, 1e-8), "mse", case, len(inputs) // setting.batch_size)
+    losses: list[float] = []
+    batches = make_batches(inputs, targets, setting.batch_size)
+    train(model, batches, setting.epochs, case, lambda _, logs: losses.append(logs["loss"]))
+    return losses
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_replicate_is_trained_as_it_is_alone(keras: Any, tmp_path: Path, name: str) -> None:
+    setting = SETTINGS[name]
+    together = train_replicates(setting, tmp_path, count=5, behaviours=BEHAVIOURS)
+    for behaviour in BEHAVIOURS:
+        for seed in (1, 4):
+            alone = train_alone(setting, behaviour, seed)
+            np.testing.assert_allclose(together[behaviour][seed - 1], alone, rtol=TOLERANCE)
+    # The behaviours, and the seeds, differ by far more than the tolerance.
+    assert abs(together["never"][:, -1] / together["every_epoch"][:, -1] - 1).min() > 20 * TOLERANCE
+    assert abs(together["every_epoch"][:, -1] / together["every_batch"][:, -1] - 1).min() > 20 * TOLERANCE
+    assert np.diff(np.sort(together["never"][:, -1])).min() > 20 * TOLERANCE * together["never"][:, -1].max()
+
+
+@pytest.mark.slow
+def test_a_replicate_is_the_ordinary_job_of_its_seed(tmp_path: Path) -> None:
+    """The whole way: the data, the initial weights and the training as jobs of the pipeline."""
+    setting, seed = SETTINGS["2017"], 3
+    together = train_replicates(setting, tmp_path / "replicates", count=3, behaviours=["every_epoch"])
+    data, weights = str(tmp_path / "data.csv"), str(tmp_path / "weights.npz")
+    run("make_dataset", "--output", data, *series_options(setting), "--seed", str(seed))
+    run("make_initial_weights", "--output", weights, *model_options(setting, seed))
+    outputs = {name: str(tmp_path / name) for name in ("history", "predictions", "final")}
+    files = [word for name, path in outputs.items() for word in (f"--{name}", path)]
+    case = ["--case", "x", "--calls", "single", "--reset", "every_epoch", "--stateful"]
+    run("train", "--data", data, "--weights", weights, *files, *case, *training_options(setting, seed))
+    alone = np.loadtxt(outputs["history"], delimiter=",", skiprows=1, usecols=1)
+    np.testing.assert_allclose(together["every_epoch"][seed - 1], alone, rtol=TOLERANCE)
+
+
+@pytest.mark.slow
+def test_the_shard_does_not_matter(tmp_path: Path) -> None:
+    setting = SETTINGS["windows"]
+    whole = train_replicates(setting, tmp_path / "5", count=5, behaviours=["never"])
+    parts = train_replicates(setting, tmp_path / "3", count=5, behaviours=["never"], shard_size=3)
+    np.testing.assert_allclose(parts["never"], whole["never"], rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize("units", [[10, 10], [3], [4, 5, 6]])
+def test_the_initial_weights_are_those_of_each_seed(keras: Any, units: list[int]) -> None:
+    from carryover.model import random_weights
+    from carryover.replicated_model import random_weights_of_each
+
+    seeds = [1, 2, 2**32 - 1]
+    drawn = random_weights_of_each(units, seeds)
+    for row, seed in enumerate(seeds):
+        weights = random_weights(units, seed)
+        assert list(drawn) == list(weights)
+        assert all(drawn[name][row].tobytes() == weight.tobytes() for name, weight in weights.items())
+
+
+def test_an_optimizer_that_mixes_the_replicates_is_refused_by_name(keras: Any) -> None:
+    from carryover.replicated_model import ELEMENTWISE, check_optimizer
+
+    for name in ELEMENTWISE:
+        check_optimizer(getattr(keras.optimizers, name)())
+    for optimizer, message in (
+        (keras.optimizers.Adadelta(name="adadelta", global_clipnorm=1.0), "adadelta with global_clipnorm"),
+        (keras.optimizers.SGD(name="sgd", clipnorm=1.0), "sgd with clipnorm"),
+        (keras.optimizers.Lamb(name="lamb"), "lamb"),
+        (keras.optimizers.Adafactor(name="adafactor"), "adafactor"),
+    ):
+        with pytest.raises(UserError, match=f"optimizer: {message} does not work element by element"):
+            check_optimizer(optimizer)
+
+
+def test_shards_cover_every_seed_once() -> None:
+    parts = shards(count=300, behaviours=["never", "every_batch"], first_seed=7, shard_size=128)
+    for behaviour in ("never", "every_batch"):
+        assert [s for part in parts if part.behaviour == behaviour for s in part.seeds] == list(range(7, 307))
+    assert max(len(part.seeds) for part in parts) == 128
+    assert len({part.path for part in parts}) == len(parts) == 6
+    assert shards(count=0, behaviours=["never"], first_seed=0, shard_size=1) == []
+
+
+PARAMS: dict[str, Any] = {
+    "replicates": {"count": 3, "behaviours": ["never"], "first_seed": 1, "shard_size": 2},
+    "training": {"epochs": 2},
+}
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """Three replicates in two shards."""
+    (tmp_path / "never").mkdir()
+    (tmp_path / "never/1-2.csv").write_text("seed,epoch,loss\n1,1,0.5\n1,2,0.25\n2,1,0.4\n2,2,0.2\n")
+    (tmp_path / "never/3-3.csv").write_text("seed,epoch,loss\n3,1,0.3\n3,2,0.1\n")
+    return tmp_path
+
+
+def test_the_shards_are_read_in_the_order_of_the_seeds(written: Path) -> None:
+    losses = read_replicates(written, PARAMS)
+    assert {behaviour: loss.tolist() for behaviour, loss in losses.items()} == {
+        "never": [[0.5, 0.25], [0.4, 0.2], [0.3, 0.1]]
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "3-3.csv: missing; train the replicates anew"),
+        ("", "3-3.csv: No columns to parse from file; train"),
+        ("seed,epoch,loss\n3,1,0.3\n", "3-3.csv: not the seeds 3 to 3 with 2 epochs each; train"),
+        ("seed,epoch,loss\n4,1,0.3\n4,2,0.1\n", "3-3.csv: not the seeds 3 to 3 with 2 epochs each; train"),
+        ("seed,epoch,loss\n3,1,0.3\n3,2,nan\n", "3-3.csv: line 3: the loss is not finite; train"),
+        ("seed,epoch,loss\n3,1,0.3\n3,2,much\n", "3-3.csv: could not convert string to float: 'much'; train"),
+        ("seed,epoch\n3,1\n3,2\n", r"3-3.csv: columns \['seed', 'epoch'\], expected"),
+    ],
+)
+def test_a_broken_shard_is_told_in_one_line(written: Path, content: str | None, message: str) -> None:
+    path = written / "never/3-3.csv"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(UserError, match=message) as error:
+        read_replicates(written, PARAMS)
+    assert "\n" not in str(error.value)
+
+
+def test_shards_that_have_been_taken_out_are_removed_and_nothing_else(written: Path) -> None:
+    (written / "never/notes.txt").write_text("mine")
+    shutil.copytree(written / "never", written / "every_epoch")
+    (written / "every_epoch/notes.txt").unlink()
+    removed = remove_other_shards(written, shards(**PARAMS["replicates"] | {"count": 2}))
+    assert {str(path.relative_to(written)) for path in removed} == {
+        "never/3-3.csv", "every_epoch/1-2.csv", "every_epoch/3-3.csv"
+    }  # fmt: skip
+    assert {str(path.relative_to(written)) for path in written.rglob("*")} == {
+        "never", "never/1-2.csv", "never/notes.txt"
+    }  # fmt: skip
+    assert remove_other_shards(written / "none", []) == []
+    assert (written / "none").is_dir()
+
+
+@pytest.mark.slow
+def test_both_engines_make_the_same_replicates_and_leave_them_out(project: Project) -> None:
+    cases = {"loop_with_reset": project.params()["cases"]["loop_with_reset"]}
+    few = {"count": 3, "behaviours": ["never", "every_epoch"], "first_seed": 5, "shard_size": 2}
+    params = project.params() | TINY | {"cases": cases, "claims": {"identical": [], "different": []}}
+    project.write_params(params | {"replicates": few})
+    project("snakemake", "--cores", "2")
+    made = project.artifacts()
+    paths = {path for path in made if path.startswith("results/replicates/")}
+    assert paths == {f"results/replicates/{b}/{s}.csv" for b in ("never", "every_epoch") for s in ("5-6", "7-7")}
+    assert b"## Is it luck?" in made["results/verdict.md"]
+
+    project("git", "clean", "-dfxq")
+    project("rm", "-rf", "results")
+    project("dvc", "repro")
+    assert project.artifacts() == made
+    assert "Nothing to be done" in project("snakemake", "--dry-run") + project.run("snakemake", "-n").stderr
+    project.commit("with replicates")
+
+    # None: nothing is trained, and nothing is said of them.
+    project.write_params(params | {"replicates": few | {"count": 0}})
+    project("snakemake", "--cores", "2")
+    none = project.artifacts()
+    assert not [path for path in none if path.startswith("results/replicates/")]
+    assert b"## Is it luck?" not in none["results/verdict.md"]
+    assert b'"replicates"' not in none["results/metrics.json"]
+    project("dvc", "repro")
+    assert project.artifacts() == none
+    assert "up to date" in project("dvc", "status")
+
+
+@pytest.mark.parametrize(
+    ("replicates", "message"),
+    [
+        ({"count": -1}, "replicates.count: -1 is less than the minimum of 0"),
+        ({"shard_size": 0}, "replicates.shard_size: 0 is less than the minimum of 1"),
+        ({"shard_size": 129}, "replicates.shard_size: 129 is greater than the maximum of 128"),
+        ({"behaviours": ["sometimes"]}, "replicates.behaviours[0]: 'sometimes' is not one of never, every_epoch"),
+        ({"behaviours": []}, "replicates.behaviours: [] should be non-empty"),
+        ({"behaviours": ["never", "never"]}, "replicates.behaviours: ['never', 'never'] has non-unique elements"),
+        ({"first_seed": 2**32 - 5}, "replicates: the last seed would be 4294967418, above 4294967295"),
+        ({"seed": 1}, "replicates.seed: unknown key; there are count, behaviours, first_seed, shard_size"),
+    ],
+)
+def test_bad_values_are_told_in_one_line(replicates: dict[str, Any], message: str) -> None:
+    from carryover.params import check
+
+    params = read_yaml(ROOT / "params.yaml")
+    params["replicates"] |= replicates
+    with pytest.raises(UserError) as error:
+        check(params, read_yaml(ROOT / "workflow/schemas/params.schema.yaml"), root=ROOT)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_replicate_that_diverges_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    setting = SETTINGS["windows"]
+    replicates = ["--count", "3", "--behaviours", "never", "every_epoch", "--first_seed", "1", "--shard_size", "2"]
+    options = [*series_options(setting), *training_options(setting, 0), "--learning_rate", "1e30", *replicates]
+    script = str(ROOT / "workflow/scripts/train_replicates.py")
+    command = hermetic.command(["python", script, "--output", str(tmp_path / "made"), *options])
+    done = subprocess.run(command, env=hermetic.environment({}), capture_output=True, text=True)
+    assert done.returncode == 1
+    assert all(line.startswith("error: replicates: ") for line in done.stderr.splitlines())
+    assert "never, seed 1, epoch" in done.stderr
+    assert not [path for path in (tmp_path / "made").rglob("*") if path.is_file()]
