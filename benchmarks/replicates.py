@@ -66,6 +66,7 @@ def main() -> None:
         print(json.dumps(train_replicates(folder, int(sys.argv[2]), behaviours, shard_size)))
         return
     results: dict[str, Any] = {"count": {}, "shard_size": {}, "alone": [train_alone(folder)]}
+    results["count_by_shard_size"] = COUNT_BY_SHARD_SIZE
     for count in COUNTS:
         results["count"][count] = train_replicates(folder, count, ["never"], 128)
         results["alone"].append(train_alone(folder))

@@ -38,7 +38,7 @@ def measure_training() -> dict[str, Any]:
 
 
 def measure_pipeline(clone: Path) -> dict[str, float]:
-    pipeline, plain = [], []
+    pipeline, default, plain = [], [], []
     for number in range(1, REPEATS + 1):
         print(
             f"the whole pipeline, against the card's three cases as a plain script: {number} of {REPEATS} ...",
@@ -46,9 +46,19 @@ def measure_pipeline(clone: Path) -> dict[str, float]:
         )
         subprocess.run(["git", "clean", "-dfxq"], cwd=clone, check=True)
         shutil.rmtree(clone / "results", ignore_errors=True)
-        pipeline.append(run("snakemake", "--cores", "4", folder=clone)[0])
+        pipeline.append(run("snakemake", "--cores", "4", "--config", "replicates={count: 0}", folder=clone)[0])
+        subprocess.run(["git", "clean", "-dfxq"], cwd=clone, check=True)
+        shutil.rmtree(clone / "results", ignore_errors=True)
+        default.append(run("snakemake", "--cores", "4", folder=clone)[0])
         plain.append(sum(run("python", "benchmarks/plain.py", case, folder=clone)[0] for case in CARD))
-    return {"pipeline": median(pipeline), "plain": median(plain)}
+    return {"pipeline": median(pipeline), "default": median(default), "plain": median(plain)}
+
+
+def measure_replicates(clone: Path) -> dict[str, Any]:
+    print("replicates trained at once, against ordinary jobs ...", flush=True)
+    _, printed = run("python", "benchmarks/replicates.py", str(clone))
+    measured: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    return measured
 
 
 def measure_idle(clone: Path) -> dict[str, float]:
@@ -88,6 +98,25 @@ def table(results: dict[str, Any]) -> str:
             "at most 0.75",
         )
     )
+    rows.append(
+        (
+            "the default run, with 128 replicates of three behaviours / without replicates",
+            f"{whole['default']:.1f} s / {whole['pipeline']:.1f} s",
+            whole["default"] / whole["pipeline"],
+            "at most 2.5",
+        )
+    )
+    replicates = results["replicates"]
+    alone = median(job["seconds"] for job in replicates["alone"])
+    each = replicates["count"]["128"]["seconds"] / 128
+    rows.append(
+        (
+            "an ordinary job of one seed / its share of a job of 128 replicates, start included",
+            f"{alone:.2f} s / {each:.3f} s",
+            alone / each,
+            "at least 60",
+        )
+    )
     lines = ["| what | medians | ratio | goal |", "| --- | --- | --- | --- |"]
     lines += [f"| {what} | {times} | {ratio:.2f} | {goal} |" for what, times, ratio, goal in rows]
     goals = {"snakemake -n": "at most 1.5 s", "dvc status": "at most 1 s"}
@@ -95,6 +124,20 @@ def table(results: dict[str, Any]) -> str:
         f"| `{name}`, nothing to do | {seconds:.2f} s | | {goals[name]} |" for name, seconds in results["idle"].items()
     ]
     lines.append(f"| peak memory of a training job | {results['peak_memory_mb']:.0f} MB | | under 700 MB |")
+    return "\n".join(lines)
+
+
+def replicate_table(replicates: dict[str, Any]) -> str:
+    """What a replicate costs, by how many there are and by how many are trained at once."""
+    lines = ["| replicates | shard size | seconds | per replicate | processor time per replicate | peak memory |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    jobs = [(int(count), 128, job) for count, job in replicates["count"].items()]
+    jobs += [(replicates["count_by_shard_size"], int(size), job) for size, job in replicates["shard_size"].items()]
+    for count, size, job in jobs:
+        lines.append(
+            f"| {count} | {min(count, size)} | {job['seconds']:.1f} s | {job['seconds'] / count:.3f} s "
+            f"| {job['cpu_seconds'] / count:.3f} s | {job['memory_mb']:.0f} MB |"
+        )
     return "\n".join(lines)
 
 
@@ -109,6 +152,7 @@ def main() -> None:
         results: dict[str, Any] = {
             "training": measure_training(),
             "pipeline": measure_pipeline(clone),
+            "replicates": measure_replicates(clone),
             "idle": measure_idle(clone),
             "peak_memory_mb": peak_memory(clone),
         }
@@ -125,7 +169,11 @@ def main() -> None:
     (ROOT / "benchmarks/results.md").write_text(
         "# Benchmarks\n\n"
         f"Medians of at least {REPEATS} runs each, taken in turns in one run of `make bench` on {machine}.\n\n"
-        f"{table(results)}\n"
+        f"{table(results)}\n\n"
+        "## Replicates\n\n"
+        "70 epochs of one behaviour, once each; shards run on both cores at once.\n\n"
+        f"{replicate_table(results['replicates'])}\n\n"
+        f"{(ROOT / 'benchmarks/limit.md').read_text()}"
     )
     print((ROOT / "benchmarks/results.md").read_text())
 

@@ -51,13 +51,13 @@ def with_shards_as_one(jobs: dict[str, dict[str, Any]]) -> dict[str, dict[str, A
     """The jobs, with those of the shards of replicates as the one stage that DVC has for them."""
     shards = {command: job for command, job in jobs.items() if job["step"] == "train_replicates"}
     others = {command: job for command, job in jobs.items() if command not in shards}
-    behaviours, seeds = [], set()
+    seeds: set[int] = set()
+    behaviours = [name for name in ("never", "every_epoch", "every_batch") if f"--behaviours {name} " in str(shards)]
     for command, job in shards.items():
         common, count, behaviour, first, size = re.fullmatch(
             r"(.*) --count (\d+) --behaviours (\w+) --first_seed (\d+) --shard_size (\d+)", command
         ).groups()  # type: ignore[union-attr]
         assert job["outputs"] == [f"results/replicates/{behaviour}/{first}-{int(first) + int(count) - 1}.csv"]
-        behaviours += [behaviour] if behaviour not in behaviours else []
         seeds |= set(range(int(first), int(first) + int(count)))
         whole = f"{common} --count {len(seeds)} --behaviours {' '.join(behaviours)} --first_seed {min(seeds)}"
         one = {f"{whole} --shard_size {size}": job | {"outputs": ["results/replicates"]}}

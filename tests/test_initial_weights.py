@@ -14,11 +14,12 @@ from carryover.initial_weights import read_weights, shapes
 
 @pytest.mark.parametrize("units", [[10, 10], [3], [4, 1, 2]])
 def test_the_shapes_are_those_of_the_network_that_keras_builds(keras: Any, units: list[int]) -> None:
-    from carryover.model import build_model, get_weights
+    from carryover.model import build_model, random_weights
 
     model = build_model(units, "sigmoid", time_steps=2, batch_size=3, stateful=True)
-    assert {name: weight.shape for name, weight in get_weights(model).items()} == shapes(units)
-    assert list(get_weights(model)) == list(shapes(units))
+    weights = {f"{layer.name}/{weight.name}": weight.shape for layer in model.layers for weight in layer.weights}
+    assert weights == shapes(units)
+    assert list(weights) == list(random_weights(units, seed=1)) == list(shapes(units))
 
 
 def test_the_weights_of_the_reference_survive_writing_and_reading(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_every_place_of_its_tree_is_there() -> None:
         names = re.split(r"\s{2,}", line.strip())[0].split(", ")
         for name in names:
             path = ROOT / (folder + name if line.startswith(" ") else name)
-            assert path.exists() or name == "results/cases/", name
+            assert path.exists() or name in ("results/cases/", "results/replicates/"), name
         folder = names[0] if not line.startswith(" ") else folder
 
 
@@ -47,6 +47,14 @@ def test_the_losses_that_it_names_are_those_of_the_run() -> None:
     cases = json.loads((ROOT / "results/metrics.json").read_text())["cases"]
     assert f"is {cases['loop_with_reset']['final_loss']:.4f} with the reset" in README.replace("\n  ", " ")
     assert f"and {cases['loop_without_reset']['final_loss']:.4f} without" in README.replace("\n  ", " ")
+
+
+def test_the_seeds_that_it_counts_are_those_of_the_run() -> None:
+    replicates = json.loads((ROOT / "results/metrics.json").read_text())["replicates"]
+    text = " ".join(README.split())
+    lower = replicates["pairs"]["never - every_epoch"]["b_lower"]
+    assert f"trained from {replicates['count']} seeds" in text
+    assert f"resetting every epoch gave a lower final loss than never resetting in {lower} of" in text
 
 
 def test_the_example_for_ones_own_code_runs(keras: Any) -> None:
