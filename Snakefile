@@ -241,6 +241,7 @@ rule train_replicates:
     input:
         code=code(
             "train_replicates",
+            "arrays",
             "dataset",
             "initial_weights",
             "keras_loading",

@@ -188,7 +188,7 @@ def test_each_case_trained_here_is_within_a_millionth_of_the_stack_of_2017(keras
     compile_model(model, build_optimizer(1.0, 0.95, 1e-8), "mse", case, 10)
     losses: list[float] = []
     batches = make_batches(inputs, targets, 100)
-    train(model, batches, 70, case, lambda _, loss: losses.append(loss))
+    train(model, batches, 70, case, lambda _, logs: losses.append(logs["loss"]))
     expected = pd.read_csv(REFERENCE / "losses.csv")[name].to_numpy()
     assert abs(np.array(losses) / expected - 1).max() < 1e-6
     if case.reset != "every_batch":  # Keras 2 could not reset before a predicted batch

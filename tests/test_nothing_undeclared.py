@@ -97,7 +97,10 @@ def undeclared(seen: Trace, inputs: list[str], outputs: list[str]) -> list[str]:
         + [
             f"lists {path}"
             for path in seen.listed
-            if path not in folders and not declared(path) and not f"{path}/".startswith(environment)
+            if path not in folders
+            and not declared(path)
+            and not is_output(path)
+            and not f"{path}/".startswith(environment)
         ]
         + [f"writes {path}" for path in seen.written if not is_output(path)]
         + seen.connections
