@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from snakemake.utils import min_version, update_config
+from snakemake.utils import min_version
 
 from carryover.command_line import mistakes_in_one_line
 from carryover.dvc_cache import take_over
 from carryover.errors import UserError
-from carryover.params import REFERENCE_FILES, as_option, check, flags, typed
+from carryover.params import NOISY_SINE, REFERENCE_FILES, SERIES, as_option, check, flags, merge, typed
 from carryover.shards import shards
 from carryover.yaml_file import read_yaml
 
@@ -31,16 +31,15 @@ SCHEMA = "workflow/schemas/params.schema.yaml"
 # --config and --configfile have set, and then all parameters.
 with mistakes_in_one_line(f"{PARAMS}, --configfile or --config: "):
     schema = read_yaml(Path(SCHEMA))
-    in_file, params = read_yaml(Path(PARAMS)), read_yaml(Path(PARAMS))
-    update_config(params, typed(config, schema))
-    config = check(params, schema, root=Path())
+    in_file = read_yaml(Path(PARAMS))
+    config = check(merge(in_file, typed(config, schema)), schema, root=Path())
 
 # ---- what the rules share
 
 
 def code(step, *modules):
     """The code that a step runs, and the versions of all that it stands on: an edit reruns what it affects."""
-    always = ["__init__", "command_line", "errors", "files", "hermetic", "portable"]
+    always = ["__init__", "command_line", "errors", "files", "hermetic", "network", "optimizers", "portable"]
     return [
         f"workflow/scripts/{step}.py",
         *(f"src/carryover/{module}.py" for module in [*always, *modules]),
@@ -48,16 +47,24 @@ def code(step, *modules):
     ]
 
 
+pathvars:
+    data=config["folders"]["data"],
+    results=config["folders"]["results"],
+
+
+SERIES_PART = f"<data>/{config['dataset']['source']}.csv"
+HELD_OUT_PART = f"<data>/{config['dataset']['source']}_held_out.csv"
+SCALES = f"<data>/{config['dataset']['source']}_scales.csv"
 KERAS_HOME = "src/carryover/home/.keras/keras.json"
 MATPLOTLIB_HOME = "src/carryover/home/.config/matplotlib/matplotlibrc"
 CASES = expand(
-    "results/cases/{case}/{file}",
+    "<results>/cases/{case}/{file}",
     case=config["cases"],
     file=["history.csv", "predictions.csv", "final.npz"],
 )
 REFERENCE = expand("{folder}/{file}", folder=config["reference"], file=REFERENCE_FILES)
-REPLICATES = expand("results/replicates/{shard.path}", shard=shards(**config["replicates"]))
-FIGURES = ["predictions", "losses", "loss_differences", "equality", "replicates"]
+REPLICATES = expand("<results>/replicates/{shard.path}", shard=shards(**config["replicates"]))
+FIGURES = ["predictions", "losses", "loss_differences", "equality", "replicates", "forecasts"]
 
 # ---- targets
 
@@ -65,15 +72,18 @@ FIGURES = ["predictions", "losses", "loss_differences", "equality", "replicates"
 rule all:
     """Everything. What git does not hold is named too, so that a fresh clone, which has the figures, runs it all."""
     input:
-        "data/noisy_sine.csv",
-        "data/initial_weights.npz",
-        "results/params.yaml",
+        SERIES_PART,
+        HELD_OUT_PART,
+        SCALES,
+        "<data>/initial_weights.npz",
+        "<results>/params.yaml",
         CASES,
         REPLICATES,
-        "results/loss_diffs.csv",
-        "results/metrics.json",
-        "results/verdict.md",
-        expand("results/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
+        "<results>/forecasts.csv",
+        "<results>/loss_diffs.csv",
+        "<results>/metrics.json",
+        "<results>/verdict.md",
+        expand("<results>/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
 
 
 # ---- one run at a time, and nothing to clean up after one that was killed
@@ -113,7 +123,7 @@ onstart:
 
 onsuccess:
     into_dvc()
-    verdict = Path("results/verdict.md")
+    verdict = Path(config["folders"]["results"]) / "verdict.md"
     if verdict.exists() and verdict.stat().st_mtime > STARTED:
         encoding = sys.stdout.encoding or "ascii"  # which may lack the sign for "not equal"
         print("", verdict.read_text(encoding="utf-8").encode(encoding, "replace").decode(encoding), sep="\n")
@@ -129,7 +139,7 @@ rule check_params:
         schema=SCHEMA,
         code=code("check_params", "params", "windows", "yaml_file"),
     output:
-        "results/params.yaml",
+        "<results>/params.yaml",
     log:
         "logs/check_params.log",
     conda:
@@ -147,11 +157,14 @@ rule check_params:
 
 
 rule make_dataset:
-    """Write the series that every case learns."""
+    """Write the series that every case learns, and the part after it that none does."""
     input:
-        code=code("make_dataset", "dataset", "windows"),
+        series=[] if config["dataset"]["source"] == NOISY_SINE else f"{SERIES}/{config['dataset']['source']}.csv",
+        code=code("make_dataset", "csv_series", "dataset", "splitting", "windows"),
     output:
-        "data/noisy_sine.csv",
+        training=SERIES_PART,
+        held_out=HELD_OUT_PART,
+        scales=SCALES,
     log:
         "logs/make_dataset.log",
     conda:
@@ -159,18 +172,27 @@ rule make_dataset:
     threads: 1
     params:
         dataset=flags(config["dataset"]),
+        windows=flags({key: config["model"][key] for key in ("time_steps", "batch_size")}),
     shell:
-        "hermetic python workflow/scripts/make_dataset.py" " --output {output:q}" " {params.dataset}" " > {log:q} 2>&1"
+        "hermetic python workflow/scripts/make_dataset.py"
+        " --output {output.training:q}"
+        " --output_held_out {output.held_out:q}"
+        " --output_scales {output.scales:q}"
+        " --series data/series"
+        " {params.dataset}"
+        " {params.windows}"
+        " > {log:q} 2>&1"
 
 
 rule make_initial_weights:
     """Write the weights from which every case starts, so that no case can start from others."""
     input:
+        data=SERIES_PART,
         weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
-        code=code("make_initial_weights", "arrays", "initial_weights", "keras_loading", "model"),
+        code=code("make_initial_weights", "arrays", "dataset", "keras_loading", "model", "weights", "windows"),
         keras=KERAS_HOME,
     output:
-        "data/initial_weights.npz",
+        "<data>/initial_weights.npz",
     log:
         "logs/make_initial_weights.log",
     conda:
@@ -180,6 +202,7 @@ rule make_initial_weights:
         model=flags(config["model"]),
     shell:
         "hermetic python workflow/scripts/make_initial_weights.py"
+        " --data {input.data:q}"
         " --output {output:q}"
         " {params.model}"
         " > {log:q} 2>&1"
@@ -188,27 +211,29 @@ rule make_initial_weights:
 rule train:
     """Train one case in an interpreter of its own: nothing is left over from another case."""
     input:
-        data="data/noisy_sine.csv",
-        weights="data/initial_weights.npz",
+        data=SERIES_PART,
+        scales=SCALES,
+        weights="<data>/initial_weights.npz",
         code=code(
             "train",
             "arrays",
             "case_results",
             "dataset",
             "digests",
-            "initial_weights",
             "keras_loading",
             "model",
+            "snapshot",
+            "splitting",
             "states",
             "training",
+            "weights",
             "windows",
-            "snapshot",
         ),
         keras=KERAS_HOME,
     output:
-        history="results/cases/{case}/history.csv",
-        predictions="results/cases/{case}/predictions.csv",
-        final="results/cases/{case}/final.npz",
+        history="<results>/cases/{case}/history.csv",
+        predictions="<results>/cases/{case}/predictions.csv",
+        final="<results>/cases/{case}/final.npz",
     log:
         "logs/train/{case}.log",
     conda:
@@ -225,6 +250,7 @@ rule train:
         "hermetic python workflow/scripts/train.py"
         " --case {wildcards.case:q}"
         " --data {input.data:q}"
+        " --scales {input.scales:q}"
         " --weights {input.weights:q}"
         " --history {output.history:q}"
         " --predictions {output.predictions:q}"
@@ -239,11 +265,11 @@ rule train:
 rule train_replicates:
     """Train a shard of replicates as one network. One that has been taken out is removed by the rule compare."""
     input:
+        data=SERIES_PART,
         code=code(
             "train_replicates",
             "arrays",
             "dataset",
-            "initial_weights",
             "keras_loading",
             "model",
             "replicated_model",
@@ -251,11 +277,12 @@ rule train_replicates:
             "shards",
             "states",
             "training",
+            "weights",
             "windows",
         ),
         keras=KERAS_HOME,
     output:
-        "results/replicates/{behaviour}/{first_seed}-{last_seed}.csv",
+        "<results>/replicates/{behaviour}/{first_seed}-{last_seed}.csv",
     log:
         "logs/train_replicates/{behaviour}_{first_seed}-{last_seed}.log",
     # The longest jobs first, so that no core idles at the end.
@@ -266,7 +293,7 @@ rule train_replicates:
     resources:
         mem_mb=1000,
     params:
-        dataset=flags({key: value for key, value in config["dataset"].items() if key != "seed"}),
+        dataset=flags({key: config["dataset"][key] for key in ("source", "samples", "step", "noise")}),
         model=flags(config["model"]),
         optimizer=flags(config["optimizer"]),
         training=flags(config["training"]),
@@ -280,7 +307,8 @@ rule train_replicates:
         ),
     shell:
         "hermetic python workflow/scripts/train_replicates.py"
-        " --output results/replicates"
+        " --output {config[folders][results]:q}/replicates"
+        " --data {input.data:q}"
         " {params.dataset}"
         " {params.model}"
         " {params.optimizer}"
@@ -289,32 +317,81 @@ rule train_replicates:
         " > {log:q} 2>&1"
 
 
+rule score:
+    """Let each trained network forecast the held-out part of the series, as it would be deployed."""
+    input:
+        params="<results>/params.yaml",
+        cases=CASES,
+        data=SERIES_PART,
+        held_out=HELD_OUT_PART,
+        scales=SCALES,
+        code=code(
+            "score",
+            "arrays",
+            "dataset",
+            "held_out",
+            "keras_loading",
+            "model",
+            "scoring",
+            "splitting",
+            "weights",
+            "windows",
+            "yaml_file",
+        ),
+        keras=KERAS_HOME,
+    output:
+        "<results>/forecasts.csv",
+    log:
+        "logs/score.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    resources:
+        mem_mb=700,
+    params:
+        model=flags(config["model"]),
+    shell:
+        "hermetic python workflow/scripts/score.py"
+        " --params {input.params:q}"
+        " --cases {config[folders][results]:q}/cases"
+        " --data {input.data:q}"
+        " --held_out {input.held_out:q}"
+        " --scales {input.scales:q}"
+        " --output {output:q}"
+        " {params.model}"
+        " > {log:q} 2>&1"
+
+
 rule compare:
     """Compare the cases to the last bit, with the reference and across the replicates; remove what has been taken out."""
     input:
-        params="results/params.yaml",
+        params="<results>/params.yaml",
         cases=CASES,
         replicates=REPLICATES,
+        forecasts="<results>/forecasts.csv",
         reference=REFERENCE,
         code=code(
             "compare",
             "arrays",
             "case_results",
             "comparison",
+            "dataset",
             "digests",
             "explanation",
+            "held_out",
             "metrics",
             "reference",
             "replicate_statistics",
             "replicates",
             "shards",
             "verdict",
+            "windows",
             "yaml_file",
         ),
     output:
-        loss_diffs="results/loss_diffs.csv",
-        metrics="results/metrics.json",
-        verdict="results/verdict.md",
+        loss_diffs="<results>/loss_diffs.csv",
+        metrics="<results>/metrics.json",
+        verdict="<results>/verdict.md",
     log:
         "logs/compare.log",
     conda:
@@ -325,8 +402,9 @@ rule compare:
     shell:
         "hermetic python workflow/scripts/compare.py"
         " --params {input.params:q}"
-        " --cases results/cases"
-        " --replicates results/replicates"
+        " --cases {config[folders][results]:q}/cases"
+        " --replicates {config[folders][results]:q}/replicates"
+        " --forecasts {input.forecasts:q}"
         " {params.reference}"
         " --loss_diffs {output.loss_diffs:q}"
         " --metrics {output.metrics:q}"
@@ -337,8 +415,9 @@ rule compare:
 rule plot_predictions:
     """Draw what each case predicts after training, in the form of the figure of 2017."""
     input:
-        params="results/params.yaml",
-        data="data/noisy_sine.csv",
+        params="<results>/params.yaml",
+        data=SERIES_PART,
+        scales=SCALES,
         cases=CASES,
         code=code(
             "plot_predictions",
@@ -349,13 +428,14 @@ rule plot_predictions:
             "figures/__init__",
             "figures/predictions",
             "figures/saving",
+            "splitting",
             "windows",
             "yaml_file",
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="results/figures/predictions.svg",
-        png="results/figures/predictions.png",
+        svg="<results>/figures/predictions.svg",
+        png="<results>/figures/predictions.png",
     log:
         "logs/plot_predictions.log",
     conda:
@@ -365,7 +445,8 @@ rule plot_predictions:
         "hermetic python workflow/scripts/plot_predictions.py"
         " --params {input.params:q}"
         " --data {input.data:q}"
-        " --cases results/cases"
+        " --scales {input.scales:q}"
+        " --cases {config[folders][results]:q}/cases"
         " --svg {output.svg:q}"
         " --png {output.png:q}"
         " > {log:q} 2>&1"
@@ -374,7 +455,7 @@ rule plot_predictions:
 rule plot_losses:
     """Draw the loss per epoch of every case, with the reference under them."""
     input:
-        params="results/params.yaml",
+        params="<results>/params.yaml",
         cases=CASES,
         reference=REFERENCE,
         code=code(
@@ -391,8 +472,8 @@ rule plot_losses:
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="results/figures/losses.svg",
-        png="results/figures/losses.png",
+        svg="<results>/figures/losses.svg",
+        png="<results>/figures/losses.png",
     log:
         "logs/plot_losses.log",
     conda:
@@ -403,7 +484,7 @@ rule plot_losses:
     shell:
         "hermetic python workflow/scripts/plot_losses.py"
         " --params {input.params:q}"
-        " --cases results/cases"
+        " --cases {config[folders][results]:q}/cases"
         " {params.reference}"
         " --svg {output.svg:q}"
         " --png {output.png:q}"
@@ -413,28 +494,31 @@ rule plot_losses:
 rule plot_loss_differences:
     """Draw the loss differences of the claimed pairs, epoch by epoch."""
     input:
-        params="results/params.yaml",
-        loss_diffs="results/loss_diffs.csv",
+        params="<results>/params.yaml",
+        loss_diffs="<results>/loss_diffs.csv",
         code=code(
             "plot_loss_differences",
             "arrays",
             "case_results",
             "comparison",
+            "dataset",
             "digests",
             "explanation",
             "figures/__init__",
             "figures/loss_differences",
             "figures/saving",
+            "held_out",
             "metrics",
             "replicate_statistics",
             "replicates",
             "shards",
+            "windows",
             "yaml_file",
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="results/figures/loss_differences.svg",
-        png="results/figures/loss_differences.png",
+        svg="<results>/figures/loss_differences.svg",
+        png="<results>/figures/loss_differences.png",
     log:
         "logs/plot_loss_differences.log",
     conda:
@@ -452,7 +536,7 @@ rule plot_loss_differences:
 rule plot_equality:
     """Draw the matrix that says of every two cases whether they are identical, or where they part."""
     input:
-        params="results/params.yaml",
+        params="<results>/params.yaml",
         cases=CASES,
         code=code(
             "plot_equality",
@@ -468,8 +552,8 @@ rule plot_equality:
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="results/figures/equality.svg",
-        png="results/figures/equality.png",
+        svg="<results>/figures/equality.svg",
+        png="<results>/figures/equality.png",
     log:
         "logs/plot_equality.log",
     conda:
@@ -478,7 +562,7 @@ rule plot_equality:
     shell:
         "hermetic python workflow/scripts/plot_equality.py"
         " --params {input.params:q}"
-        " --cases results/cases"
+        " --cases {config[folders][results]:q}/cases"
         " --svg {output.svg:q}"
         " --png {output.png:q}"
         " > {log:q} 2>&1"
@@ -487,7 +571,7 @@ rule plot_equality:
 rule plot_replicates:
     """Draw the loss per epoch of the replicates, with its spread, and their final losses."""
     input:
-        params="results/params.yaml",
+        params="<results>/params.yaml",
         cases=CASES,
         replicates=REPLICATES,
         code=code(
@@ -505,8 +589,8 @@ rule plot_replicates:
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="results/figures/replicates.svg",
-        png="results/figures/replicates.png",
+        svg="<results>/figures/replicates.svg",
+        png="<results>/figures/replicates.png",
     log:
         "logs/plot_replicates.log",
     conda:
@@ -515,8 +599,47 @@ rule plot_replicates:
     shell:
         "hermetic python workflow/scripts/plot_replicates.py"
         " --params {input.params:q}"
-        " --cases results/cases"
-        " --replicates results/replicates"
+        " --cases {config[folders][results]:q}/cases"
+        " --replicates {config[folders][results]:q}/replicates"
+        " --svg {output.svg:q}"
+        " --png {output.png:q}"
+        " > {log:q} 2>&1"
+
+
+rule plot_forecasts:
+    """Draw what each network forecasts on the part of the series that it has not seen."""
+    input:
+        params="<results>/params.yaml",
+        cases=CASES,
+        forecasts="<results>/forecasts.csv",
+        code=code(
+            "plot_forecasts",
+            "arrays",
+            "case_results",
+            "comparison",
+            "dataset",
+            "digests",
+            "figures/__init__",
+            "figures/forecasts",
+            "figures/saving",
+            "held_out",
+            "windows",
+            "yaml_file",
+        ),
+        matplotlib=MATPLOTLIB_HOME,
+    output:
+        svg="<results>/figures/forecasts.svg",
+        png="<results>/figures/forecasts.png",
+    log:
+        "logs/plot_forecasts.log",
+    conda:
+        "workflow/envs/carryover.yaml"
+    threads: 1
+    shell:
+        "hermetic python workflow/scripts/plot_forecasts.py"
+        " --params {input.params:q}"
+        " --cases {config[folders][results]:q}/cases"
+        " --forecasts {input.forecasts:q}"
         " --svg {output.svg:q}"
         " --png {output.png:q}"
         " > {log:q} 2>&1"

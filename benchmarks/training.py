@@ -13,8 +13,9 @@ from types import ModuleType
 from typing import Any
 
 from carryover.dataset import cut_windows, read_series
-from carryover.initial_weights import read_weights
+from carryover.network import Network
 from carryover.portable import configure_tensorflow
+from carryover.weights import read_weights
 
 UNITS, TIME_STEPS, BATCH_SIZE, EPOCHS = [10, 10], 1, 100, 70
 
@@ -36,19 +37,22 @@ def timed(train: Callable[[], Any]) -> tuple[float, Any]:
 
 def main() -> None:
     configure_tensorflow()
-    from carryover.model import build_model, build_optimizer, set_weights
+    from carryover.model import build_model, set_weights
+    from carryover.optimizers import build_optimizer
     from carryover.snapshot import training_state_digests
     from carryover.training import Case, compile_model, make_batches, train
 
     plain = load_plain()
+    network = Network(UNITS, "hard_sigmoid_2017")
     inputs, targets = cut_windows(read_series(plain.REFERENCE / "noisy_sine.csv"), TIME_STEPS, BATCH_SIZE)
-    weights = read_weights(plain.REFERENCE / "initial_weights.npz", UNITS)
+    weights = read_weights(plain.REFERENCE / "initial_weights.npz", network)
 
     def fast(case: Case) -> tuple[list[float], list[Any]]:
         """As workflow/scripts/train.py does it, digests of every epoch included."""
-        model = build_model(UNITS, "hard_sigmoid_2017", TIME_STEPS, BATCH_SIZE, case.stateful)
+        model = build_model(network, TIME_STEPS, BATCH_SIZE, case.stateful)
         set_weights(model, weights)
-        compile_model(model, build_optimizer(1.0, 0.95, 1e-8), "mse", case, len(inputs) // BATCH_SIZE)
+        optimizer = build_optimizer("adadelta", learning_rate=1.0, rho=0.95, epsilon=1e-8)
+        compile_model(model, optimizer, "mse", case, len(inputs) // BATCH_SIZE)
         losses: list[float] = []
 
         def record(_: int, logs: dict[str, Any]) -> None:

@@ -20,10 +20,21 @@ CALLER = dict(os.environ)
 os.environ.update({name: value for name, value in environment(os.environ).items() if name != "PATH"})
 
 TINY: dict[str, Any] = {
-    "dataset": {"source": "noisy_sine", "samples": 24, "step": 0.5, "noise": 0.1, "seed": 7},
+    "dataset": {
+        "source": "noisy_sine",
+        "samples": 24,
+        "held_out": 6,
+        "step": 0.5,
+        "noise": 0.1,
+        "seed": 7,
+        "inputs": ["x"],
+        "target": "y",
+        "standardize": False,
+    },
     "model": {
         "cell": "lstm",
         "units": [3, 2],
+        "activation": "tanh",
         "recurrent_activation": "hard_sigmoid_2017",
         "time_steps": 2,
         "batch_size": 4,
@@ -108,7 +119,7 @@ class Project:
 
     def artifacts(self) -> dict[str, bytes]:
         """Every file that the pipeline makes and DVC tracks, by its path."""
-        made = [self.folder / "data/noisy_sine.csv", self.folder / "data/initial_weights.npz"]
+        made = [*(self.folder / "data").glob("*.*")]
         made += (self.folder / "results").rglob("*")
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in made if path.is_file()}
 

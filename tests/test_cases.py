@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from conftest import REFERENCE, ROOT
 
-from carryover.dataset import cut_windows, noisy_sine
+from carryover.dataset import batch_order, cut_windows, noisy_sine
+from carryover.network import Network, weight_shapes
 from carryover.yaml_file import read_yaml
 
 OF_2017 = pd.read_csv(REFERENCE / "losses.csv").columns[1:].tolist()
@@ -27,20 +28,57 @@ BEHAVIOURS = [
 ]
 
 
+ADADELTA = {"name": "adadelta", "learning_rate": 1.0, "rho": 0.95, "epsilon": 1e-8}
+
+
 class Setting(NamedTuple):
     units: list[int]
     time_steps: int
     batch_size: int
     recurrent_activation: str = "hard_sigmoid_2017"
+    cell: str = "lstm"
+    activation: str = "tanh"
+    inputs: int = 1
+    optimizer: dict[str, Any] = ADADELTA
+    loss: str = "mse"
+    batches: str = "contiguous"
     epochs: int = 4
 
+    @property
+    def network(self) -> Network:
+        return Network(self.units, self.recurrent_activation, self.cell, self.activation, self.inputs)
 
-SETTINGS = [
-    Setting([10, 10], time_steps=1, batch_size=20),
-    Setting([4], time_steps=3, batch_size=10, recurrent_activation="sigmoid"),
-    Setting([8, 6, 4], time_steps=20, batch_size=2, recurrent_activation="hard_sigmoid"),
-]
-"""The last one has windows too long to be unrolled."""
+
+ADAM = {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+RMSPROP = {"name": "rmsprop", "learning_rate": 0.01, "rho": 0.9, "momentum": 0.5, "epsilon": 1e-7}
+SGD = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9}
+
+SETTINGS = {
+    "of 2017": Setting([10, 10], time_steps=1, batch_size=20),
+    "windows": Setting([4], time_steps=3, batch_size=10, recurrent_activation="sigmoid"),
+    # Windows of 20 steps are too long to be unrolled.
+    "long windows": Setting([8, 6, 4], time_steps=20, batch_size=2, recurrent_activation="hard_sigmoid"),
+    "interleaved": Setting([5], 2, 10, "hard_sigmoid", optimizer=ADAM, loss="huber", batches="interleaved"),
+    "gru": Setting([6], 2, 5, "sigmoid", cell="gru", inputs=2, optimizer=ADAM, loss="mae", batches="interleaved"),
+    "long gru": Setting([3, 3], 20, 2, "hard_sigmoid_2017", cell="gru", activation="sigmoid", optimizer=RMSPROP),
+    "simple_rnn": Setting([5, 4], 1, 10, "sigmoid", cell="simple_rnn", inputs=3, optimizer=SGD, loss="huber"),
+    "relu": Setting([4], 3, 4, "sigmoid", cell="simple_rnn", activation="relu", loss="mae", batches="interleaved"),
+    "linear": Setting([3], 1, 30, "hard_sigmoid", activation="linear", optimizer=RMSPROP, batches="interleaved"),
+}
+"""Every cell, activation, optimizer, loss and arrangement of batches; windows and inputs of one and of more."""
+
+
+def test_the_settings_are_all_that_the_schema_allows() -> None:
+    schema = read_yaml(ROOT / "workflow/schemas/params.schema.yaml")["properties"]
+    settings = SETTINGS.values()
+    assert {s.cell for s in settings} == set(schema["model"]["properties"]["cell"]["enum"])
+    gated = {s.recurrent_activation for s in settings if s.cell != "simple_rnn"}
+    assert gated == set(schema["model"]["properties"]["recurrent_activation"]["enum"])
+    assert {s.activation for s in settings} == set(schema["model"]["properties"]["activation"]["enum"])
+    assert {s.optimizer["name"] for s in settings} == set(schema["optimizer"]["properties"]["name"]["enum"])
+    assert {s.loss for s in settings} == set(schema["training"]["properties"]["loss"]["enum"])
+    batches = schema["cases"]["additionalProperties"]["properties"]["batches"]["enum"]
+    assert {s.batches for s in settings} == set(batches)
 
 
 class Trained(NamedTuple):
@@ -51,14 +89,17 @@ class Trained(NamedTuple):
 
 
 def weights_of(setting: Setting) -> dict[str, Any]:
-    from carryover.initial_weights import shapes
-
     generator = np.random.default_rng(0)
-    return {name: generator.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes(setting.units).items()}
+    return {
+        name: generator.normal(0, 0.4, shape).astype(np.float32)
+        for name, shape in weight_shapes(setting.network).items()
+    }
 
 
 def data_of(setting: Setting) -> tuple[Any, Any]:
     series = noisy_sine(samples=120, step=0.1, noise=0.1, seed=1)
+    # Further inputs are the first one, some samples later.
+    series = series._replace(x=np.column_stack([np.roll(series.x, shift) for shift in range(setting.inputs)]))
     return cut_windows(series, setting.time_steps, setting.batch_size)
 
 
@@ -66,19 +107,18 @@ def train_case(name: str, setting: Setting) -> Trained:
     import keras
 
     from carryover import training_state_digests
-    from carryover.model import build_model, build_optimizer, set_weights
+    from carryover.model import build_model, set_weights
+    from carryover.optimizers import build_optimizer
     from carryover.training import Case, compile_model, make_batches, predict, train
 
     # A job starts in a fresh interpreter; without this, seeds and names would count on from the case before.
     keras.backend.clear_session()
     keras.utils.set_random_seed(1)
-    case = Case(**CASES[name])
+    case = Case(**CASES[name])._replace(batches=setting.batches)  # type: ignore[arg-type]
     inputs, targets = data_of(setting)
-    model = build_model(
-        setting.units, setting.recurrent_activation, setting.time_steps, setting.batch_size, case.stateful
-    )
+    model = build_model(setting.network, setting.time_steps, setting.batch_size, case.stateful)
     set_weights(model, weights_of(setting))
-    compile_model(model, build_optimizer(1.0, 0.95, 1e-8), "mse", case, len(inputs) // setting.batch_size)
+    compile_model(model, build_optimizer(**setting.optimizer), setting.loss, case, len(inputs) // setting.batch_size)
     losses: list[float] = []
     digests: list[dict[str, str]] = []
 
@@ -87,14 +127,14 @@ def train_case(name: str, setting: Setting) -> Trained:
         losses.append(logs["loss"])
         digests.append(training_state_digests(model))
 
-    batches = make_batches(inputs, targets, setting.batch_size)
+    batches = make_batches(inputs, targets, setting.batch_size, case.batches)
     train(model, batches, setting.epochs, case, record)
     return Trained(losses, digests, predict(model, batches, case).tobytes(), model.get_weights())
 
 
-@pytest.fixture(scope="module", params=SETTINGS, ids=str)
+@pytest.fixture(scope="module", params=SETTINGS)
 def trained(request: pytest.FixtureRequest, keras: Any) -> dict[str, Trained]:
-    return {name: train_case(name, request.param) for name in CASES}
+    return {name: train_case(name, SETTINGS[request.param]) for name in CASES}
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda names: names[0])
@@ -134,21 +174,53 @@ def load_plain() -> Any:
     return module
 
 
-@pytest.mark.parametrize("name", OF_2017)
-@pytest.mark.parametrize(
-    "setting", [setting._replace(recurrent_activation="hard_sigmoid_2017") for setting in SETTINGS], ids=str
-)
-def test_the_fast_path_is_bit_identical_to_plain_fit_calls_on_arrays(keras: Any, name: str, setting: Setting) -> None:
+def build_plain(setting: Setting, stateful: bool) -> Any:
+    """The network of a setting as people write it."""
+    import keras
+
+    from carryover.model import hard_sigmoid_2017
+
+    layer = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}[setting.cell]
+    own = {"hard_sigmoid_2017": hard_sigmoid_2017}
+    gates = {"recurrent_activation": own.get(setting.recurrent_activation, setting.recurrent_activation)}
+    model = keras.Sequential([keras.Input(batch_shape=(setting.batch_size, setting.time_steps, setting.inputs))])
+    for number, units in enumerate(setting.units, start=1):
+        model.add(
+            layer(
+                units,
+                activation=setting.activation,
+                return_sequences=number < len(setting.units),
+                stateful=stateful,
+                **({} if setting.cell == "simple_rnn" else gates),
+            )
+        )
+    model.add(keras.layers.Dense(1))
+    model.set_weights(list(weights_of(setting).values()))
+    optimizers = {"adadelta": "Adadelta", "adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
+    parameters = {key: value for key, value in setting.optimizer.items() if key != "name"}
+    optimizer = getattr(keras.optimizers, optimizers[setting.optimizer["name"]])(**parameters)
+    model.compile(loss=setting.loss, optimizer=optimizer)
+    return model
+
+
+# Of each behaviour one spelling, but all of them for the network of 2017.
+PLAIN = [(setting, name) for setting in SETTINGS for name in (OF_2017 if setting == "of 2017" else OF_2017[:1])]
+PLAIN += [(setting, name) for setting in list(SETTINGS)[1:] for name in ("single_fit", "single_fit_with_batch_reset")]
+
+
+@pytest.mark.parametrize(("chosen", "name"), PLAIN)
+def test_the_fast_path_is_bit_identical_to_plain_fit_calls_on_arrays(keras: Any, chosen: str, name: str) -> None:
     from carryover import training_state_digests
 
+    setting = SETTINGS[chosen]
     fast = train_case(name, setting)
-    plain = load_plain()
     keras.backend.clear_session()
     keras.utils.set_random_seed(1)
-    model = plain.build(
-        weights_of(setting), setting.units, setting.time_steps, setting.batch_size, CASES[name]["stateful"]
-    )
-    losses = plain.fit(name, model, *data_of(setting), setting.batch_size, setting.epochs)
+    model = build_plain(setting, CASES[name]["stateful"])
+    inputs, targets = data_of(setting)
+    order = batch_order(len(inputs), setting.batch_size, setting.batches)
+    arrays = inputs[order], targets[order]
+    losses = load_plain().fit(name, model, *arrays, setting.batch_size, setting.epochs)
     assert fast.losses == losses
     assert [weight.tobytes() for weight in fast.weights] == [weight.tobytes() for weight in model.get_weights()]
     digests = training_state_digests(model)
@@ -156,8 +228,8 @@ def test_the_fast_path_is_bit_identical_to_plain_fit_calls_on_arrays(keras: Any,
         part: digests[part] for part in ("optimizer", "states")
     }
     if CASES[name]["reset"] != "every_batch":
-        predictions = model.predict(data_of(setting)[0], batch_size=setting.batch_size, verbose=0)
-        assert fast.predictions == predictions[:, 0].tobytes()
+        predictions = model.predict(arrays[0], batch_size=setting.batch_size, verbose=0)
+        assert fast.predictions == predictions[np.argsort(order), 0].tobytes()
 
 
 def test_the_committed_run_is_within_a_millionth_of_the_stack_of_2017() -> None:
@@ -177,15 +249,17 @@ def test_the_committed_run_is_within_a_millionth_of_the_stack_of_2017() -> None:
 @pytest.mark.parametrize("name", OF_2017)
 def test_each_case_trained_here_is_within_a_millionth_of_the_stack_of_2017(keras: Any, name: str) -> None:
     from carryover.dataset import read_series
-    from carryover.initial_weights import read_weights
-    from carryover.model import build_model, build_optimizer, set_weights
+    from carryover.model import build_model, set_weights
+    from carryover.optimizers import build_optimizer
     from carryover.training import Case, compile_model, make_batches, predict, train
+    from carryover.weights import read_weights
 
     case = Case(**CASES[name])
     inputs, targets = cut_windows(read_series(REFERENCE / "noisy_sine.csv"), 1, 100)
-    model = build_model([10, 10], "hard_sigmoid_2017", 1, 100, case.stateful)
-    set_weights(model, read_weights(REFERENCE / "initial_weights.npz", [10, 10]))
-    compile_model(model, build_optimizer(1.0, 0.95, 1e-8), "mse", case, 10)
+    network = Network([10, 10], "hard_sigmoid_2017")
+    model = build_model(network, 1, 100, case.stateful)
+    set_weights(model, read_weights(REFERENCE / "initial_weights.npz", network))
+    compile_model(model, build_optimizer(**ADADELTA), "mse", case, 10)
     losses: list[float] = []
     batches = make_batches(inputs, targets, 100)
     train(model, batches, 70, case, lambda _, logs: losses.append(logs["loss"]))

@@ -10,15 +10,24 @@ from conftest import REFERENCE, ROOT
 
 from carryover.errors import UserError
 from carryover.files import writing
+from carryover.splitting import AS_IT_IS, write_scales
 
 STEPS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
 TRAIN = (
-    f"--case x --data {REFERENCE}/noisy_sine.csv --weights {REFERENCE}/initial_weights.npz"
+    f"--case x --data {REFERENCE}/noisy_sine.csv --scales OUT/scales.csv --weights {REFERENCE}/initial_weights.npz"
     " --history OUT/h --predictions OUT/p --final OUT/f"
-    " --cell lstm --units 10 10 --recurrent_activation hard_sigmoid_2017 --time_steps 1 --batch_size 100"
-    " --initial_weights random --seed 1 --name adadelta --learning_rate 1 --rho 0.95 --epsilon 1e-8"
-    " --loss mse --epochs 1 --calls single --reset never --stateful"
+    " --cell lstm --units 10 10 --activation tanh --recurrent_activation hard_sigmoid_2017"
+    " --time_steps 1 --batch_size 100 --initial_weights random --seed 1"
+    " --name adadelta --learning_rate 1 --rho 0.95 --epsilon 1e-8"
+    " --loss mse --epochs 1 --calls single --reset never --stateful --batches contiguous"
 )
+
+
+def train_options(folder: Path, *replacement: str) -> list[str]:
+    """The options of TRAIN, with something replaced, writing into a folder, in which the scales lie."""
+    write_scales(folder / "scales.csv", ("x", "y"), [AS_IT_IS] * 2)
+    text = TRAIN.replace(*replacement) if replacement else TRAIN
+    return text.replace("OUT", str(folder)).split()
 
 
 def run(step: str, *arguments: str, limit: int | None = None) -> "subprocess.CompletedProcess[str]":
@@ -59,7 +68,10 @@ def test_every_step_tells_of_missing_and_unknown_options_in_one_line(step: str) 
         ("--stateful", "--stateful --verbose", "unrecognized arguments: --verbose"),
         ("--batch_size 100", "--batch_size 300", "batches of 300 do not divide the 1000 windows"),
         ("--time_steps 1", "--time_steps 3", "windows of 3 do not divide the 1000 samples"),
-        ("--units 10 10", "--units 10", "lstm_2/bias is not a weight of this network; model.units is [10]"),
+        ("--units 10 10", "--units 10", "lstm_2/bias is not a weight of this network; the network has model.cell lstm"),
+        ("--rho 0.95", "", "--rho: missing; it has learning_rate, rho, epsilon"),
+        ("--rho 0.95", "--rho 0.95 --momentum 1", "--momentum: not a parameter of adadelta; it has learning_rate, rho"),
+        ("--batches contiguous", "--batches mixed", "argument --batches: invalid choice: 'mixed'"),
         ("--reset never --stateful", "--reset every_epoch", "--reset every_epoch needs --stateful"),
         ("noisy_sine.csv", "none.csv", "none.csv: No such file or directory"),
         ("initial_weights.npz", "losses.csv", "losses.csv: not a NumPy archive"),
@@ -70,12 +82,12 @@ def test_every_step_tells_of_missing_and_unknown_options_in_one_line(step: str) 
 )
 def test_a_mistake_on_the_command_line_of_train_is_one_line(tmp_path: Path, was: str, now: str, message: str) -> None:
     assert was in TRAIN
-    done = run("train", *TRAIN.replace(was, now).replace("OUT", str(tmp_path)).split())
+    done = run("train", *train_options(tmp_path, was, now))
     assert done.returncode in (1, 2)
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == [tmp_path / "scales.csv"]
 
 
 def test_a_full_disk_is_told_in_one_line_and_leaves_what_was_there(tmp_path: Path) -> None:
@@ -83,7 +95,24 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_what_was_there(tmp_path: Pat
     series.write_text("what was there")
     done = run(
         "make_dataset",
-        *f"--output {series} --source noisy_sine --samples 5000 --step 1 --noise 1 --seed 1".split(),
+        *f"--output {series} --output_held_out {tmp_path}/rest.csv --output_scales {tmp_path}/scales.csv".split(),
+        *[
+            "--series",
+            "-",
+            "--source",
+            "noisy_sine",
+            "--samples",
+            "5000",
+            "--held_out",
+            "0",
+            "--step",
+            "1",
+            "--noise",
+            "1",
+            "--seed",
+            "1",
+        ],
+        *["--inputs", "x", "--target", "y", "--time_steps", "1", "--batch_size", "1"],
         limit=2000,
     )
     assert done.returncode == 1

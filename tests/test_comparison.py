@@ -111,10 +111,14 @@ def test_only_a_cases_own_files_are_removed_with_it(tmp_path: Path) -> None:
     assert left == {"kept", *(f"kept/{file}" for file in CASE_FILES), "mixed", "mixed/notes.txt", "unrelated"}
 
 
+NEVER = {"calls": "single", "reset": "never", "stateful": True, "batches": "contiguous"}
+EVERY_BATCH = NEVER | {"reset": "every_batch"}
+NO_FORECASTS = pd.DataFrame()
 PARAMS: dict[str, Any] = {
-    "model": {"initial_weights": "random"},
+    "dataset": {"source": "noisy_sine"},
+    "model": {"initial_weights": "random", "batch_size": 2},
     "training": {"epochs": EPOCHS},
-    "cases": {name: {"reset": "never"} for name in "abc"},
+    "cases": dict.fromkeys("abc", NEVER),
     "claims": {"identical": [["a", "b"], ["a", "c"]], "different": [["b", "c"]]},
     "reference": "data/reference/of_old",
 }
@@ -122,7 +126,7 @@ PARAMS: dict[str, Any] = {
 
 def test_metrics_say_which_claims_hold() -> None:
     cases = {"a": case(), "b": case(), "c": case(loss={2: 0.1, 3: 0.31}, weights={2: "x"})}
-    numbers = metrics(cases, PARAMS, {}, {})
+    numbers = metrics(cases, PARAMS, {}, {}, NO_FORECASTS)
     assert numbers["claims"] == {
         "a = b": {"holds": True, "first_divergent_epoch": 0, "max_abs_loss_difference": 0},
         "a = c": {"holds": False, "first_divergent_epoch": 2, "max_abs_loss_difference": pytest.approx(0.3)},
@@ -136,7 +140,7 @@ def test_metrics_say_which_claims_hold() -> None:
 
 def test_the_verdict_says_which_claim_failed_where_in_which_tensor_and_by_how_much() -> None:
     cases = {"a": case(), "b": case(), "c": case(loss={3: 0.1}, weights={2: "x"}, final={0: 0.125})}
-    text = verdict(cases, PARAMS, metrics(cases, PARAMS, {}, {}))
+    text = verdict(cases, PARAMS, metrics(cases, PARAMS, {}, {}, NO_FORECASTS))
     assert "**Not every claim holds; these fail, 1 of 3**: `a = c`." in text
     line = next(line for line in text.splitlines() if line.startswith("| `a` = `c`"))
     assert "**no**" in line
@@ -150,7 +154,7 @@ def test_the_verdict_says_which_claim_failed_where_in_which_tensor_and_by_how_mu
 def test_the_verdict_says_when_all_claims_hold() -> None:
     cases = {"a": case(), "b": case(), "c": case()}
     params = PARAMS | {"claims": {"identical": [["a", "b"]], "different": []}}
-    text = verdict(cases, params, metrics(cases, params, {}, {}))
+    text = verdict(cases, params, metrics(cases, params, {}, {}, NO_FORECASTS))
     assert "**All claims hold, 1 of 1.**" in text
     assert (
         "bit-identical: 5 epochs of states, loss, weights and optimizer; 2 predictions; 2 tensors of 5 elements"
@@ -162,19 +166,60 @@ def test_the_verdict_says_of_each_two_behaviours_which_is_the_better_and_how_cer
     params = PARAMS | {"claims": {"identical": [], "different": []}}
     finals = {"never": [0.5, 0.6, 0.7, 0.2], "every_epoch": [0.4, 0.4, 0.4, 0.4]}
     replicates = {behaviour: np.column_stack([losses]) for behaviour, losses in finals.items()}
-    text = verdict(cases, params, metrics(cases, params, {}, replicates))
+    text = verdict(cases, params, metrics(cases, params, {}, replicates, NO_FORECASTS))
     assert "The same training from 4 seeds, each with its own noise" in text
     assert "| never resetting | 0.550000 (0.425000 to 0.625000) | 0.550000 (0.425000 to 0.625000) |" in text
     assert (
         "- Resetting every epoch gave a lower final loss than never resetting in 3 of 4 seeds; the median difference "
         "is -0.15 (95 % confidence: -0.3 to 0.2; Wilcoxon's signed-rank test: p = "
     ) in text
-    assert "Is it luck?" not in verdict(cases, params, metrics(cases, params, {}, {}))
+    assert "Is it luck?" not in verdict(cases, params, metrics(cases, params, {}, {}, NO_FORECASTS))
+
+
+def test_the_verdict_says_whether_the_arrangement_of_the_batches_turns_the_answer() -> None:
+    cases = {"a": case(loss={5: 0.1}), "b": case(loss={5: 0.2}), "c": case(loss={5: 0.04}), "d": case(loss={5: 0.03})}
+    params = PARAMS | {"claims": {"identical": [], "different": []}}
+    params["cases"] = {
+        name: NEVER | {"reset": reset, "batches": batches}
+        for name, reset, batches in (
+            ("a", "never", "contiguous"),
+            ("b", "every_epoch", "contiguous"),
+            ("c", "never", "interleaved"),
+            ("d", "every_epoch", "interleaved"),
+        )
+    }
+    text = verdict(cases, params, metrics(cases, params, {}, {}, NO_FORECASTS))
+    assert "Which of the two ends lower turns with the arrangement of the batches:" in text
+    assert "to the window 2 further on, as in 2017), never resetting ends at 0.100000, resetting every epoch" in text
+    assert "(a row of a batch carries its state to the next window), resetting every epoch ends at 0.030000" in text
+    cases["d"] = case(loss={5: 0.05})
+    text = verdict(cases, params, metrics(cases, params, {}, {}, NO_FORECASTS))
+    assert "Which of the two ends lower does not turn with the arrangement of the batches:" in text
+
+
+def test_the_verdict_says_what_a_network_is_worth_on_what_it_has_not_seen() -> None:
+    cases = {"a": case()}
+    params = PARAMS | {"claims": {"identical": [], "different": []}, "cases": {"a": NEVER}}
+    target = np.array([1.0, 2.0])
+    table = {"sample": [5, 6], "target": target, "mean": target - 3, "previous_target": [1.1, 1.9]}
+    forecasts = pd.DataFrame(table | {"a/carried": [1.3, 2.4], "a/reset": target - 0.5})
+    numbers = metrics(cases, params, {}, {}, forecasts)
+    assert numbers["held_out"] == {
+        "samples": 2,
+        "baselines": {"mean": pytest.approx(3), "previous_target": pytest.approx(0.1)},
+        "cases": {"a": {"carried": pytest.approx(np.sqrt(0.125)), "reset": pytest.approx(0.5)}},
+    }
+    text = verdict(cases, params, numbers)
+    assert "| `a` | 0.3536 | 0.5000 |" in text
+    assert "The best is `a` with states carried from the start of the series, 0.3536: no better than the target" in text
+    assert "## What it is worth" not in verdict(cases, params, metrics(cases, params, {}, {}, NO_FORECASTS))
 
 
 def write_reference(folder: Path) -> None:
     folder.mkdir(parents=True)
-    (folder / "settings.yaml").write_text("training: {epochs: 5}\n")
+    (folder / "settings.yaml").write_text(
+        f"training: {{epochs: 5}}\ncases: {{a: {json.dumps(NEVER)}, b: {json.dumps(EVERY_BATCH)}}}\n"
+    )
     (folder / "losses.csv").write_text("epoch,a,b\n1,0.5,0.5\n2,0.4,0.4\n3,0.3,0.3\n4,0.25,0.2\n5,0.25,0.25\n")
     (folder / "predictions.csv").write_text("sample,a,b\n1,0.5,0\n3,-0.75,0\n")
 
@@ -184,7 +229,7 @@ def test_the_distance_from_the_reference_is_taken_only_where_the_settings_are_eq
     reference = read_reference(tmp_path / "old")
     cases = {"a": case(), "b": case(), "c": case()}
     same = PARAMS | {"reference": "old", "model": {"initial_weights": "old/initial_weights.npz"}}
-    same["cases"] = {"a": {"reset": "never"}, "b": {"reset": "every_batch"}, "c": {"reset": "never"}}
+    same["cases"] = {"a": NEVER, "b": EVERY_BATCH, "c": NEVER}
     assert distances(reference, cases, same) == {
         "a": {"max_relative_loss_difference": pytest.approx(0.2), "max_absolute_prediction_difference": 0.25},
         "b": {"max_relative_loss_difference": 0, "max_absolute_prediction_difference": None},
@@ -192,6 +237,9 @@ def test_the_distance_from_the_reference_is_taken_only_where_the_settings_are_eq
     for change in ({"training": {"epochs": 6}}, {"model": {"initial_weights": "random"}}):
         assert not applies(reference, same | change)
         assert distances(reference, cases, same | change) == {}
+    # A case that bears the name of another.
+    otherwise = same | {"cases": {"a": NEVER | {"batches": "interleaved"}, "b": EVERY_BATCH, "c": NEVER}}
+    assert set(distances(reference, cases, otherwise)) == {"b"}
 
 
 @pytest.mark.parametrize("missing", ["settings.yaml", "losses.csv", "predictions.csv"])

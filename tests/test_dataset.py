@@ -3,8 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import REFERENCE
+from hypothesis import given
+from hypothesis import strategies as st
 
-from carryover.dataset import Series, cut_windows, noisy_sine, read_series, write_series
+from carryover.dataset import Series, batch_order, cut_windows, noisy_sine, read_columns, read_series, write_series
 from carryover.errors import UserError
 
 
@@ -21,29 +23,47 @@ def test_another_seed_changes_the_noise_and_not_the_sine() -> None:
 
 def test_without_noise_the_input_is_the_target() -> None:
     series = noisy_sine(samples=50, step=0.1, noise=0.0, seed=1)
-    assert (series.x == series.y).all()
+    assert (series.x[:, 0] == series.y).all()
 
 
 def test_a_series_survives_writing_and_reading_to_the_bit(tmp_path: Path) -> None:
     bits = np.random.default_rng(0).integers(0, 2**32, 4000, dtype=np.uint32).view(np.float32)
-    values = bits[np.isfinite(bits)][:2000].reshape(2, -1)
-    write_series(tmp_path / "series.csv", Series(*values))
-    again = np.array(read_series(tmp_path / "series.csv"))
-    assert again.tobytes() == values.tobytes()
+    values = bits[np.isfinite(bits)][:1998].reshape(-1, 3)
+    columns = ("wind, in m/s", 'the "felt" °C', "y")
+    write_series(tmp_path / "series.csv", Series(values[:, :2], values[:, 2], columns))
+    again = read_series(tmp_path / "series.csv")
+    assert (again.x.tobytes(), again.y.tobytes()) == (values[:, :2].tobytes(), values[:, 2].tobytes())
+    assert again.columns == read_columns(tmp_path / "series.csv") == columns
+
+
+def test_a_longer_series_begins_with_the_shorter_one() -> None:
+    short, long = (noisy_sine(samples, step=0.01, noise=0.1, seed=1) for samples in (1000, 1200))
+    assert long.part(slice(0, 1000)).x.tobytes() == short.x.tobytes()
+    assert long.part(slice(0, 1000)).y.tobytes() == short.y.tobytes()
 
 
 def test_windows_do_not_overlap_and_the_target_is_the_last_sample() -> None:
-    series = Series(np.arange(12, dtype=np.float32), 100 + np.arange(12, dtype=np.float32))
+    series = Series(np.arange(12, dtype=np.float32)[:, None], 100 + np.arange(12, dtype=np.float32))
     inputs, targets = cut_windows(series, time_steps=3, batch_size=2)
     assert inputs[:, :, 0].tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]
     assert targets.tolist() == [[102], [105], [108], [111]]
+
+
+@given(batch_size=st.integers(1, 20), number=st.integers(1, 20))
+def test_a_row_of_interleaved_batches_is_a_stretch_of_the_series(batch_size: int, number: int) -> None:
+    order = batch_order(batch_size * number, batch_size, "interleaved").reshape(number, batch_size)
+    assert sorted(order.ravel()) == list(range(batch_size * number))
+    # The state that a row carries to the next batch belongs to the window just before.
+    assert (np.diff(order, axis=0) == 1).all()
+    contiguous = batch_order(batch_size * number, batch_size, "contiguous").reshape(number, batch_size)
+    assert (np.diff(contiguous, axis=0) == batch_size).all()
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", "header is ''"),
-        ("a,b\n1,2\n", "header is 'a,b'"),
+        ("x\n1\n", "header is 'x', expected inputs and a target"),
         ("x,y\n", "no rows"),
         ("x,y\n1,2\n3,nan\n", "line 3, column y: nan is not a finite number"),
         ("x,y\ninf,2\n", "line 2, column x: inf is not a finite number"),

@@ -13,6 +13,7 @@ from test_comparison import STATELESS, case
 from carryover.comparison import loss_differences, trainings
 from carryover.dataset import noisy_sine
 from carryover.figures.equality import draw_equality
+from carryover.figures.forecasts import draw_forecasts
 from carryover.figures.loss_differences import draw_loss_differences
 from carryover.figures.losses import draw_losses
 from carryover.figures.predictions import NOISY, PREDICTED, PURE, draw_predictions
@@ -21,6 +22,11 @@ from carryover.figures.saving import DIFFERENT, IDENTICAL, save
 CASES = {"one": case(), "two": STATELESS, "three": case(loss={2: 0.35}, weights={2: "x"}, final={0: 0.5})}
 ALONE = {"one": case()}
 SERIES = noisy_sine(samples=4, step=0.5, noise=0.1, seed=1)
+SINE = {"source": "noisy_sine", "step": 0.5}
+FORECASTS = pd.DataFrame(
+    {"sample": [4, 5], "target": [0.9, 1.0], "input": [0.8, 1.1], "mean": [0.4, 0.4]}
+    | {f"{name}/{states}": [0.1, 0.2] for name in CASES for states in ("carried", "reset")}
+)
 
 
 def pairs() -> dict[str, pd.DataFrame]:
@@ -29,8 +35,8 @@ def pairs() -> dict[str, pd.DataFrame]:
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {
-    "predictions": lambda: draw_predictions(SERIES, {n: c.predictions for n, c in CASES.items()}, 0.5),
-    "predictions_of_one": lambda: draw_predictions(SERIES, {n: c.predictions for n, c in ALONE.items()}, 0.5),
+    "predictions": lambda: draw_predictions(SERIES, {n: c.predictions for n, c in CASES.items()}, SINE),
+    "predictions_of_one": lambda: draw_predictions(SERIES, {n: c.predictions for n, c in ALONE.items()}, SINE),
     "losses": lambda: draw_losses(CASES, trainings(CASES), None),
     "losses_with_reference": lambda: draw_losses(
         CASES, trainings(CASES), pd.DataFrame({"epoch": range(1, 6), "one": np.linspace(0.5, 0.2, 5)})
@@ -38,6 +44,13 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "loss_differences": lambda: draw_loss_differences(pairs()),
     "loss_differences_of_none": lambda: draw_loss_differences({"one = two": pairs()["one = two"]}),
     "loss_differences_without_claims": lambda: draw_loss_differences({}),
+    "predictions_of_a_csv": lambda: draw_predictions(
+        SERIES._replace(x=np.column_stack([SERIES.x, SERIES.x]), columns=("rain", "wind", "warmth")),
+        {n: c.predictions for n, c in CASES.items()},
+        {"source": "weather", "step": 0.5},
+    ),
+    "forecasts": lambda: draw_forecasts(FORECASTS, trainings(CASES)),
+    "no_forecasts": lambda: draw_forecasts(FORECASTS.head(0), trainings(CASES)),
     "equality": lambda: draw_equality(CASES),
     "equality_of_one": lambda: draw_equality(ALONE),
 }
@@ -115,3 +128,21 @@ def test_the_matrix_says_identical_or_where_two_cases_part() -> None:
         (0, 2): "part at epoch 2:\nloss, weights\n\nat the end\n1 of 5\nelements differ",
         (1, 2): "part at epoch 2:\nloss, weights\n\nat the end\n1 of 5\nelements differ",
     }
+
+
+def test_the_predictions_of_a_csv_are_drawn_with_its_own_names() -> None:
+    panel = FIGURES["predictions_of_a_csv"]().axes[0]
+    assert [line.get_label() for line in panel.lines] == ["warmth", "prediction after training"]
+    assert panel.lines[1].get_xdata().tolist() == [1, 3], "by sample"
+    assert panel.get_ylabel() == "warmth"
+
+
+def test_the_forecasts_have_a_panel_for_each_training_with_both_ways_of_deployment() -> None:
+    first, second = FIGURES["forecasts"]().axes
+    assert [panel.get_title(loc="left") for panel in (first, second)] == ["one = two", "three"]
+    assert [line.get_label() for line in first.lines] == [
+        "input",
+        "target",
+        "forecast, states carried from the start of the series",
+        "forecast, states reset at every window",
+    ]

@@ -138,11 +138,12 @@ def test_no_variable_reaches_a_job(hostile: Hostile) -> None:
 
 
 TRAIN = """
---case x --data data/noisy_sine.csv --weights data/initial_weights.npz
+--case x --data data/noisy_sine.csv --scales data/noisy_sine_scales.csv --weights data/initial_weights.npz
 --history made/history.csv --predictions made/predictions.csv --final made/final.npz
---cell lstm --units 3 2 --recurrent_activation hard_sigmoid_2017 --time_steps 2 --batch_size 4 --initial_weights random
+--cell lstm --units 3 2 --activation tanh --recurrent_activation hard_sigmoid_2017
+--time_steps 2 --batch_size 4 --initial_weights random
 --seed 3 --name adadelta --learning_rate 1 --rho 0.95 --epsilon 1e-8 --loss mse --epochs 3 --calls single --reset never
---stateful
+--stateful --batches contiguous
 """
 
 ENGINES = {"snakemake": ["snakemake", "--cores", "2"], "dvc": ["dvc", "repro"]}
@@ -192,7 +193,9 @@ def test_without_the_prefix_a_poison_of_training_bites(
 
 
 MAKE_DATASET = (
-    "make_dataset.py --source noisy_sine --samples 24 --step 0.5 --noise 0.1 --seed 7 --output made/noisy_sine.csv"
+    "make_dataset.py --source noisy_sine --samples 24 --held_out 6 --step 0.5 --noise 0.1 --seed 7 --series -"
+    " --inputs x --target y --time_steps 2 --batch_size 4 --output made/noisy_sine.csv"
+    " --output_held_out made/held_out.csv --output_scales made/scales.csv"
 )
 PLOT_EQUALITY = (
     "plot_equality.py --params results/params.yaml --cases results/cases"

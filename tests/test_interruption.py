@@ -17,6 +17,9 @@ ENGINES = {"snakemake": ["snakemake", "--cores", "2"], "dvc": ["dvc", "repro"]}
 SECONDS = {"snakemake": 14, "dvc": 22}
 """About how long a run takes: the moments are spread over it."""
 
+PATIENCE = 120
+"""So many seconds an engine that has been killed may take to end, before it is killed with all its jobs."""
+
 MOMENTS = 20
 IN_EVERY_RUN_OF_THE_TESTS = 3
 
@@ -82,6 +85,16 @@ def start(project: Project, engine: str, output: Path) -> "subprocess.Popen[byte
         )
 
 
+def wait_or_kill(process: "subprocess.Popen[bytes]") -> None:
+    """Wait until an engine has ended by itself; like a person who has waited long enough, kill one that has not."""
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        print(f"still there after {PATIENCE} s: killed with all its jobs")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def rerun(project: Project, engine: str) -> str:
     done = project.run(*ENGINES[engine])
     if done.returncode != 0 and engine == "dvc" and "dvc.lock' validation failed" in done.stderr + done.stdout:
@@ -144,7 +157,7 @@ def test_a_run_killed_at_any_moment_is_finished_by_a_plain_rerun(
         process.wait(moment)
     except subprocess.TimeoutExpired:
         KILLS[kill](process.pid)
-    process.wait()
+    wait_or_kill(process)
     rerun(fresh.project, engine)
     assert_whole(fresh)
 
@@ -171,7 +184,7 @@ def test_two_runs_at_once_are_finished_by_a_plain_rerun(fresh: Made, tmp_path: P
     outputs = [tmp_path / "first", tmp_path / "second"]
     processes = [start(fresh.project, engine, output) for engine, output in zip(engines, outputs, strict=True)]
     for process in processes:
-        process.wait()
+        wait_or_kill(process)
     if engines == ("snakemake", "snakemake"):
         assert sorted(process.returncode for process in processes) == [0, 1]
         refused = next(

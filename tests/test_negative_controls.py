@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 from test_cases import Setting, weights_of
-from test_command_line import TRAIN
+from test_command_line import train_options
 
 from carryover.case_results import CaseResults
 from carryover.comparison import first_parting
@@ -45,7 +45,7 @@ def train(
     keras.utils.set_random_seed(1)
     series = noisy_sine(samples=120, step=0.1, noise=0.1, seed=seed)
     inputs, targets = cut_windows(series, SETTING.time_steps, SETTING.batch_size)
-    model = build_model(SETTING.units, SETTING.recurrent_activation, SETTING.time_steps, SETTING.batch_size, True)
+    model = build_model(SETTING.network, SETTING.time_steps, SETTING.batch_size, True)
     set_weights(model, weights_of(SETTING))
     optimizer = keras.optimizers.Adadelta(**{"learning_rate": 1.0} | options)
     model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
@@ -152,10 +152,9 @@ def test_a_training_that_keras_cuts_short_shows_where_it_ends(keras: Any, plain:
 
 @pytest.mark.parametrize(("calls", "cut"), [("loop", False), ("single", True)])
 def test_a_job_without_the_hermetic_prefix_that_keras_cuts_short_says_so(tmp_path: Path, calls: str, cut: bool) -> None:
-    arguments = TRAIN.replace("OUT", str(tmp_path)).replace("--epochs 1", "--epochs 3")
-    arguments = arguments.replace("--calls single", f"--calls {calls}")
+    arguments = [*train_options(tmp_path), "--epochs", "3", "--calls", calls]  # the last of two equal options counts
     done = subprocess.run(
-        [sys.executable, f"{ROOT}/workflow/scripts/train.py", *arguments.split()],
+        [sys.executable, f"{ROOT}/workflow/scripts/train.py", *arguments],
         env=environment({}) | {"KERAS_MAX_EPOCHS": "2"},
         capture_output=True,
         text=True,

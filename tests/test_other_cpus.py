@@ -108,7 +108,7 @@ def test_a_whole_training_is_the_same_bytes_on_another_cpu(native: Native, tmp_p
         "single_fit_with_batch_reset",
         *(
             pytest.param(case, marks=pytest.mark.long)
-            for case in ("stateless_fit", "loop_without_reset", "single_fit_with_reset")
+            for case in ("stateless_fit", "loop_without_reset", "single_fit_with_reset", "interleaved_loop_with_reset")
         ),
     ],
 )
@@ -125,9 +125,10 @@ def test_replicates_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: 
 
 REPLICATES = "results/replicates"
 FAST = ["results/params.yaml", "data/noisy_sine.csv", "data/initial_weights.npz", "results/loss_diffs.csv"]
+FORECASTS = "results/forecasts.csv"
 FIGURES = [
     f"results/figures/{figure}.png"
-    for figure in ("predictions", "losses", "loss_differences", "equality", "replicates")
+    for figure in ("predictions", "losses", "loss_differences", "equality", "replicates", "forecasts")
 ]
 
 
@@ -136,6 +137,7 @@ FIGURES = [
     "first_output",
     [
         *FAST,
+        FORECASTS,
         *(pytest.param(figure, marks=pytest.mark.long if "loss" in figure else []) for figure in FIGURES),
     ],
 )
@@ -148,7 +150,12 @@ def test_data_comparison_and_figures_are_the_same_bytes_on_another_cpu(
 def test_every_stage_is_run_on_other_cpus() -> None:
     project = Project.at(ROOT)
     trainings = {f"results/cases/{case}/final.npz" for case in project.params()["cases"]}
-    assert {outputs.split()[0] for outputs in dvc_graph(project)} == trainings | {*FAST, *FIGURES, REPLICATES}
+    assert {outputs.split()[0] for outputs in dvc_graph(project)} == trainings | {
+        *FAST,
+        FORECASTS,
+        *FIGURES,
+        REPLICATES,
+    }
 
 
 def test_random_initial_weights_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path) -> None:

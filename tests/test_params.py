@@ -10,7 +10,7 @@ import yaml
 from conftest import ROOT, Project
 
 from carryover.errors import UserError
-from carryover.params import as_option, check, flags, typed
+from carryover.params import as_option, check, flags, merge, overrides, typed
 from carryover.yaml_file import read_yaml
 
 SCHEMA = read_yaml(ROOT / "workflow/schemas/params.schema.yaml")
@@ -33,8 +33,15 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         lambda p: p["cases"]["single_fit"].update(reset="every_epok"),
         "cases.single_fit.reset: 'every_epok' is not one of never, every_epoch, every_batch",
     ),
-    "unknown source": (lambda p: p["dataset"].update(source="cosine"), "dataset.source: 'cosine' is not one of"),
-    "unknown optimizer": (lambda p: p["optimizer"].update(name="adam"), "optimizer.name: 'adam' is not one of"),
+    "unknown source": (
+        lambda p: p["dataset"].update(source="noisy_sign"),
+        "dataset.source: there is no file data/series/noisy_sign.csv; did you mean noisy_sine?",
+    ),
+    "unknown optimizer": (lambda p: p["optimizer"].update(name="adamw"), "optimizer.name: 'adamw' is not one of"),
+    "parameter of another optimizer": (
+        lambda p: p["optimizer"].update(momentum=0.9),
+        "optimizer.momentum: not a parameter of this optimizer; it has learning_rate, rho, epsilon",
+    ),
     "missing section": (lambda p: p.pop("optimizer"), "optimizer: missing"),
     "missing key": (lambda p: p["dataset"].pop("seed"), "dataset.seed: missing"),
     "text for a number": (lambda p: p["training"].update(epochs="many"), "training.epochs: 'many' is not of type"),
@@ -102,15 +109,78 @@ MISTAKES: dict[str, tuple[Change, str]] = {
 }
 
 
+# Told by the same check, which the tests of both engines show to be called.
+MORE_MISTAKES: dict[str, tuple[Change, str]] = {
+    "path of a source": (
+        lambda p: p["dataset"].update(source="data/mine.csv"),
+        "dataset.source: 'data/mine.csv' is not allowed: It is noisy_sine (x = sin(t) + noise",
+    ),
+    "parameter of an optimizer that is missing": (
+        lambda p: p.update(optimizer={"name": "adam", "learning_rate": 0.1, "beta_1": 0.9, "epsilon": 1e-7}),
+        "optimizer.beta_2: missing",
+    ),
+    "unknown parameter of an optimizer": (
+        lambda p: p["optimizer"].update(learning_rat=1),
+        "optimizer.learning_rat: unknown key; did you mean learning_rate?",
+    ),
+    "momentum of one": (
+        lambda p: p.update(optimizer={"name": "sgd", "learning_rate": 0.1, "momentum": 1}),
+        "optimizer.momentum: 1 is greater than or equal to the maximum of 1",
+    ),
+    "unknown cell": (lambda p: p["model"].update(cell="gur"), "model.cell: 'gur' is not one of lstm, gru, simple_rnn"),
+    "unknown loss": (
+        lambda p: p["training"].update(loss="mape"),
+        "training.loss: 'mape' is not one of mse, mae, huber",
+    ),
+    "replicates of another cell": (
+        lambda p: p["model"].update(cell="gru"),
+        "model.cell: gru: replicates are of an lstm; set replicates.count: 0",
+    ),
+    "unknown arrangement": (
+        lambda p: p["cases"]["single_fit"].update(batches="interlaced"),
+        "cases.single_fit.batches: 'interlaced' is not one of contiguous, interleaved",
+    ),
+    "share of a noisy sine": (
+        lambda p: p["dataset"].update(held_out=0.2),
+        "dataset.held_out: 0.2 is for a CSV file; the noisy sine has as many as you say",
+    ),
+    "all of a noisy sine": (
+        lambda p: p["dataset"].update(samples="all"),
+        "dataset.samples: all is for a CSV file; the noisy sine has as many as you say",
+    ),
+    "most of the samples": (lambda p: p["dataset"].update(samples="most"), "dataset.samples: 'most' is not valid"),
+    "no sample": (lambda p: p["dataset"].update(samples=0), "dataset.samples: 0 is not valid"),
+    "held-out samples and a half": (
+        lambda p: p["dataset"].update(held_out=20.5),
+        "dataset.held_out: 20.5 is neither a whole number of samples nor a share below 1",
+    ),
+    "held-out part of less than a window": (
+        lambda p: (p["model"].update(time_steps=10), p["dataset"].update(held_out=5)),
+        "dataset.held_out: 5 samples are less than one window of 10 (model.time_steps)",
+    ),
+    "standardized noisy sine": (
+        lambda p: p["dataset"].update(standardize=True),
+        "dataset.standardize: true is for a CSV file; the noisy sine is as it is",
+    ),
+    "inputs that stand twice": (lambda p: p["dataset"].update(inputs=["x", "x"]), "dataset.inputs: ['x', 'x'] has non"),
+    "target among the inputs": (
+        lambda p: p["dataset"].update(source="seattle_weather", inputs=["wind"], target="wind"),
+        "dataset.target: 'wind' is one of dataset.inputs, which give it away",
+    ),
+    "folder elsewhere": (lambda p: p["folders"].update(results="/tmp/x"), "folders.results: '/tmp/x' is not allowed"),
+    "folder above": (lambda p: p["folders"].update(data="../x"), "folders.data: '../x' is not allowed"),
+}
+
+
 def mistaken(name: str) -> tuple[dict[str, Any], str]:
-    change, message = MISTAKES[name]
+    change, message = (MISTAKES | MORE_MISTAKES)[name]
     # Without the aliases that copying would make of lists that stand in two places.
     params = yaml.safe_load(yaml.safe_dump(defaults()))
     change(params)
     return params, message
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", [*MISTAKES, *MORE_MISTAKES])
 def test_a_mistake_is_told_in_one_line(name: str) -> None:
     params, message = mistaken(name)
     with pytest.raises(UserError) as error:
@@ -177,13 +247,16 @@ def test_numbers_and_booleans_that_arrive_as_text_are_taken_as_such() -> None:
         "optimizer": {"epsilon": "1e-8", "learning_rate": "2"},
         "model": {"units": ["3", "4"], "cell": "lstm"},
         "cases": {"single_fit": {"stateful": "True"}},
+        "dataset": {"samples": "500", "held_out": "0.2", "source": "1"},
     }
     assert typed(given, SCHEMA) == {
         "training": {"epochs": 5},
         "optimizer": {"epsilon": 1e-8, "learning_rate": 2},
         "model": {"units": [3, 4], "cell": "lstm"},
         "cases": {"single_fit": {"stateful": True}},
+        "dataset": {"samples": 500, "held_out": 0.2, "source": "1"},
     }
+    assert typed({"dataset": {"samples": "all"}}, SCHEMA) == {"dataset": {"samples": "all"}}
     assert isinstance(typed(given, SCHEMA)["optimizer"]["learning_rate"], int), "as 2 in a file"
 
 
@@ -212,3 +285,35 @@ def test_sections_are_unpacked_as_dvc_unpacks_them() -> None:
     sections = [params["dataset"], params["model"], params["optimizer"], params["training"], *params["cases"].values()]
     for section in [*sections, {"text": "a b", "no": False, "list": [1, "x y"], "small": 1e-12, "one": 1.0}]:
         assert flags(section) == to_str(section)
+
+
+def test_another_optimizer_brings_all_of_its_parameters() -> None:
+    adam = {"name": "adam", "learning_rate": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+    assert merge(defaults(), {"optimizer": adam})["optimizer"] == adam
+    assert merge(defaults(), {"optimizer": {"rho": 0.5}})["optimizer"] == defaults()["optimizer"] | {"rho": 0.5}
+    assert merge(defaults(), {}) == defaults()
+
+
+def test_the_overrides_for_dvc_make_of_the_parameters_what_is_wanted(tmp_path: Path) -> None:
+    """By DVC's own way of applying them."""
+    from dvc.utils.hydra import apply_overrides
+
+    wanted = merge(
+        defaults(),
+        {
+            "dataset": {
+                "source": "a-b",
+                "held_out": 0.25,
+                "inputs": ["wind, felt", "it's {1}", "x: y"],
+                "target": "~z",
+            },
+            "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0},
+            "cases": {"new": {"calls": "loop", "reset": "never", "stateful": True, "batches": "interleaved"}},
+            "claims": {"identical": [], "different": [["new", "single_fit"]]},
+        },
+    )
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(defaults()))
+    apply_overrides(file, list(overrides(defaults(), wanted)))
+    assert read_yaml(file) == wanted
+    assert list(overrides(wanted, wanted)) == []

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from carryover.check import artifacts
+
 README = (ROOT / "README.md").read_text()
 
 
@@ -55,6 +57,33 @@ def test_the_seeds_that_it_counts_are_those_of_the_run() -> None:
     lower = replicates["pairs"]["never - every_epoch"]["b_lower"]
     assert f"trained from {replicates['count']} seeds" in text
     assert f"resetting every epoch gave a lower final loss than never resetting in {lower} of" in text
+
+
+def test_what_it_says_of_arrangement_and_of_held_out_samples_is_what_the_run_found() -> None:
+    metrics = json.loads((ROOT / "results/metrics.json").read_text())
+    text = " ".join(README.split())
+    final = {name: f"{case['final_loss']:.4f}" for name, case in metrics["cases"].items()}
+    carried = f"never resetting ends at {final['interleaved_loop_without_reset']}, resetting every epoch at "
+    assert carried + final["interleaved_loop_with_reset"] in text
+    held_out = metrics["held_out"]
+    errors = dict(held_out["cases"])
+    best = errors.pop("interleaved_loop_without_reset")["carried"]
+    others = min(min(error.values()) for error in errors.values())
+    assert f"On {held_out['samples']} samples" in text
+    noise = f"is off by {best:.3f}, half of the noise ({held_out['baselines']['input']:.3f})"
+    assert f"{noise}; the best of the others by {others:.3f}" in text
+
+
+def test_only_networks_of_interleaved_batches_gain_from_carrying_their_states() -> None:
+    """As docs/batches.md says."""
+    errors = json.loads((ROOT / "results/metrics.json").read_text())["held_out"]["cases"]
+    gain = {name for name, error in errors.items() if error["carried"] < error["reset"]}
+    assert gain == {name for name in errors if name.startswith("interleaved")}
+
+
+def test_the_artifacts_that_it_counts_are_those_of_dvc_lock() -> None:
+    number = len(artifacts(ROOT))
+    assert f"{number} of {number} artifacts have the bytes of dvc.lock" in README
 
 
 def test_the_example_for_ones_own_code_runs(keras: Any) -> None:

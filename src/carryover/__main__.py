@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -17,6 +18,18 @@ def explain(arguments: argparse.Namespace) -> int:
     explanation = explain_cases(read_case(arguments.a), read_case(arguments.b))
     print(json.dumps(as_json(explanation), indent=2) if arguments.json else as_text(explanation))
     return 0 if explanation.parting is None else 1
+
+
+def overrides(arguments: argparse.Namespace) -> int:
+    """Print the options of `dvc exp run` that set the parameters to those of a file over params.yaml."""
+    from carryover.params import merge
+    from carryover.params import overrides as hydra_overrides
+    from carryover.yaml_file import read_yaml
+
+    params = read_yaml(Path("params.yaml"))
+    for override in hydra_overrides(params, merge(params, read_yaml(arguments.file))):
+        print("--set-param", shlex.quote(override))
+    return 0
 
 
 def check(_: argparse.Namespace) -> int:
@@ -43,6 +56,15 @@ def main() -> None:
     command.add_argument("b", type=Path, metavar="FOLDER", help="of the other")
     command.add_argument("--json", action="store_true", help="say it as JSON")
     command.set_defaults(command=explain)
+
+    command = commands.add_parser(
+        "overrides",
+        help="say a file of parameters as options of `dvc exp run`",
+        description="Print the values of a file, which `snakemake --configfile` takes as it is, as options of "
+        "`dvc exp run`: carryover overrides examples/interleaved.yaml | xargs dvc exp run --temp",
+    )
+    command.add_argument("file", type=Path, metavar="YAML", help="what differs from params.yaml")
+    command.set_defaults(command=overrides)
 
     command = commands.add_parser(
         "check",

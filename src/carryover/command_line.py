@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from carryover.errors import UserError
+from carryover.network import GATES, Network
+from carryover.optimizers import OPTIMIZERS
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -26,8 +28,10 @@ class ArgumentParser(argparse.ArgumentParser):
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """One option for each key of `model` in params.yaml."""
     model = parser.add_argument_group("model")
-    model.add_argument("--cell", required=True, choices=["lstm"], help="kind of recurrent layer")
+    model.add_argument("--cell", required=True, choices=list(GATES), help="kind of recurrent layer")
     model.add_argument("--units", required=True, type=positive_integer, nargs="+", metavar="N", help="per layer")
+    activations = ["tanh", "relu", "sigmoid", "linear"]
+    model.add_argument("--activation", required=True, choices=activations, help="of what a cell puts out")
     activations = ["hard_sigmoid_2017", "hard_sigmoid", "sigmoid"]
     model.add_argument("--recurrent_activation", required=True, choices=activations, help="activation of the gates")
     model.add_argument("--time_steps", required=True, type=positive_integer, metavar="N", help="steps per window")
@@ -41,27 +45,48 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--seed", required=True, type=seed, metavar="N", help="of Keras's random generators")
 
 
+def network(arguments: argparse.Namespace, inputs: int) -> Network:
+    """The network that the options of add_model_arguments describe, for a series of so many inputs."""
+    return Network(arguments.units, arguments.recurrent_activation, arguments.cell, arguments.activation, inputs)
+
+
 def add_optimizer_arguments(parser: argparse.ArgumentParser) -> None:
-    """One option for each key of `optimizer` in params.yaml."""
+    """One option for each key that `optimizer` in params.yaml may have; optimizer_parameters checks them."""
     optimizer = parser.add_argument_group("optimizer")
-    optimizer.add_argument("--name", required=True, choices=["adadelta"], help="of the optimizer")
-    optimizer.add_argument("--learning_rate", required=True, type=finite_number)
-    optimizer.add_argument("--rho", required=True, type=finite_number, help="decay rate of the running averages")
-    optimizer.add_argument("--epsilon", required=True, type=finite_number, help="added to the running averages")
+    optimizer.add_argument("--name", required=True, choices=list(OPTIMIZERS), help="of the optimizer")
+    for name in dict.fromkeys(name for names in OPTIMIZERS.values() for name in names):
+        others = ", ".join(optimizer for optimizer, names in OPTIMIZERS.items() if name in names)
+        optimizer.add_argument(f"--{name}", type=finite_number, help=f"of {others}")
+
+
+def optimizer_parameters(arguments: argparse.Namespace) -> dict[str, float]:
+    """The parameters of the optimizer, by name.
+
+    Raises:
+        UserError: where one is missing, or is another optimizer's.
+    """
+    own = OPTIMIZERS[arguments.name]
+    every = {name for names in OPTIMIZERS.values() for name in names}
+    given = {name: value for name in every if (value := getattr(arguments, name)) is not None}
+    if wrong := sorted(given.keys() ^ set(own)):
+        state = "missing" if wrong[0] in own else f"not a parameter of {arguments.name}"
+        raise UserError(f"--{wrong[0]}: {state}; it has {', '.join(own)}")
+    return {name: given[name] for name in own}
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """One option for each key of `training` in params.yaml."""
     training = parser.add_argument_group("training")
-    training.add_argument("--loss", required=True, choices=["mse"], help="mean squared error")
+    losses = ["mse", "mae", "huber"]
+    training.add_argument("--loss", required=True, choices=losses, help="mean squared, mean absolute, or Huber's")
     training.add_argument("--epochs", required=True, type=positive_integer, metavar="N")
 
 
 def add_series_arguments(parser: argparse.ArgumentParser) -> None:
-    """One option for each key of `dataset` in params.yaml but its seed."""
+    """The options for the keys of `dataset` in params.yaml that say what a series is, but for its seed."""
     dataset = parser.add_argument_group("dataset")
-    dataset.add_argument("--source", required=True, choices=["noisy_sine"], help="what the series is")
-    dataset.add_argument("--samples", required=True, type=positive_integer, metavar="N", help="how many")
+    dataset.add_argument("--source", required=True, metavar="NAME", help="noisy_sine, or the name of a CSV file")
+    dataset.add_argument("--samples", required=True, type=count_or_all, metavar="N", help="how many to train on")
     dataset.add_argument("--step", required=True, type=finite_number, help="between two samples, in radians")
     dataset.add_argument("--noise", required=True, type=finite_number, help="standard deviation of the noise")
 
@@ -78,6 +103,11 @@ def positive_integer(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def count_or_all(text: str) -> int | None:
+    """The type of options that count something; None for `all`."""
+    return None if text == "all" else positive_integer(text)
 
 
 def whole_number(text: str) -> int:

@@ -1,5 +1,6 @@
 """The series that is learnt, and the windows into which it is cut."""
 
+import csv
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,26 +13,30 @@ from carryover.windows import count_windows
 
 Floats = NDArray[np.float32]
 
-COLUMNS = "x,y"
-
 
 class Series(NamedTuple):
     """A series in time.
 
     Attributes:
-        x: the input at each sample, float32 of shape (samples,).
+        x: the inputs at each sample, float32 of shape (samples, inputs).
         y: the target at each sample, float32 of shape (samples,).
+        columns: the names of the inputs, then that of the target.
     """
 
     x: Floats
     y: Floats
+    columns: tuple[str, ...] = ("x", "y")
+
+    def part(self, samples: slice) -> "Series":
+        """Some of its samples."""
+        return self._replace(x=self.x[samples], y=self.y[samples])
 
 
 def noisy_sine(samples: int, step: float, noise: float, seed: int) -> Series:
     """The noisy sine of 2017: x = sin(t) + noise, y = sin(t), t = 0, step, 2 step, ...
 
     Args:
-        samples: how many.
+        samples: how many; more of them begin with the same ones.
         step: between two samples, in radians.
         noise: standard deviation of the normal noise.
         seed: of numpy.random.RandomState, the generator of 2017 (its stream is frozen by NumPy).
@@ -39,48 +44,75 @@ def noisy_sine(samples: int, step: float, noise: float, seed: int) -> Series:
     # np.sin may differ in its last bit between C libraries; the rounding to float32 removes that.
     sine = np.sin(np.arange(samples) * step)
     x = sine + np.random.RandomState(seed).normal(0, noise, samples)
-    return Series(x.astype(np.float32), sine.astype(np.float32))
+    return Series(x.astype(np.float32)[:, None], sine.astype(np.float32))
 
 
 def write_series(path: Path, series: Series) -> None:
-    """Write a series as CSV; 9 significant digits carry a float32 exactly."""
+    """Write a series as CSV, the target last; 9 significant digits carry a float32 exactly."""
     with writing(path) as file:
-        np.savetxt(file, np.column_stack(series), fmt="%.9g", delimiter=",", header=COLUMNS, comments="")
+        csv.writer(file, lineterminator="\n").writerow(series.columns)
+        np.savetxt(file, np.column_stack([series.x, series.y]), fmt="%.9g", delimiter=",")
 
 
-def read_series(path: Path) -> Series:
+def read_columns(path: Path) -> tuple[str, ...]:
+    """The columns of what write_series wrote.
+
+    Raises:
+        UserError: where it is not that.
+    """
+    return _columns(path, _read_lines(path)[0])
+
+
+def read_series(path: Path, may_be_empty: bool = False) -> Series:
     """Read what write_series wrote.
+
+    Args:
+        may_be_empty: whether there need be no samples, as where nothing is held out.
 
     Raises:
         UserError: naming the line, where the file is not that, or holds a value that is not finite.
     """
+    header, *lines = _read_lines(path)
+    columns = _columns(path, header)
+    if not lines:
+        if not may_be_empty:
+            raise UserError(f"{path}: there are no rows below the header; make it anew")
+        return Series(np.empty((0, len(columns) - 1), np.float32), np.empty(0, np.float32), columns)
     try:
-        header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
+        values = np.loadtxt(lines, dtype=np.float32, delimiter=",", ndmin=2)
+        if values.shape[1] != len(columns):
+            raise ValueError
+    except ValueError:
+        raise UserError(f"{path}: {_first_broken_line(lines, columns)}; make it anew") from None
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        raise UserError(
+            f"{path}: line {row + 2}, column {columns[column]}: {values[row, column]} is not a finite number; "
+            "make the file anew"
+        )
+    return Series(values[:, :-1], values[:, -1], columns)
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines() or [""]
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8 text; make it anew") from None
-    if header != COLUMNS:
-        raise UserError(f"{path}: line 1: the header is {header!r}, expected {COLUMNS!r}; make it anew")
-    if not lines:
-        raise UserError(f"{path}: there are no rows below the header; make it anew")
-    try:
-        x, y = np.loadtxt(lines, dtype=np.float32, delimiter=",", ndmin=2, unpack=True)
-    except ValueError:
-        raise UserError(f"{path}: {_first_broken_line(lines)}; make it anew") from None
-    for name, values in (("x", x), ("y", y)):
-        if not np.isfinite(values).all():
-            row = int(np.argmin(np.isfinite(values)))
-            raise UserError(
-                f"{path}: line {row + 2}, column {name}: {values[row]} is not a finite number; make the file anew"
-            )
-    return Series(x, y)
 
 
-def _first_broken_line(lines: list[str]) -> str:
+def _columns(path: Path, header: str) -> tuple[str, ...]:
+    columns = tuple(next(csv.reader([header]), ()))
+    if len(columns) < 2:
+        raise UserError(f"{path}: line 1: the header is {header!r}, expected inputs and a target; make it anew")
+    return columns
+
+
+def _first_broken_line(lines: list[str], columns: tuple[str, ...]) -> str:
     for number, line in enumerate(lines, start=2):
         cells = line.split(",")
-        if len(cells) != 2:
-            return f"line {number}: {len(cells)} columns, expected 2"
-        for name, cell in zip(COLUMNS.split(","), cells, strict=True):
+        if len(cells) != len(columns):
+            return f"line {number}: {len(cells)} columns, expected {len(columns)}"
+        for name, cell in zip(columns, cells, strict=True):
             try:
                 float(cell)
             except ValueError:
@@ -92,13 +124,34 @@ def cut_windows(series: Series, time_steps: int, batch_size: int) -> tuple[Float
     """Cut a series into windows that do not overlap; the target is y at the window's last step.
 
     Returns:
-        inputs of shape (windows, time_steps, 1) and targets of shape (windows, 1).
+        inputs of shape (windows, time_steps, inputs) and targets of shape (windows, 1).
 
     Raises:
         UserError: as count_windows.
     """
-    windows = count_windows(len(series.x), time_steps, batch_size)
+    windows = count_windows(len(series.y), time_steps, batch_size)
     return (
-        series.x.reshape(windows, time_steps, 1),
+        series.x.reshape(windows, time_steps, -1),
         series.y.reshape(windows, time_steps)[:, -1:].copy(),
     )
+
+
+def batch_order(windows: int, batch_size: int, batches: str) -> NDArray[np.intp]:
+    """The windows in the order in which the batches take them.
+
+    A stateful network carries the state of a batch's row to the same row of the next batch. With `contiguous` batches,
+    as Keras makes them, that row is the window batch_size further on; with `interleaved` ones it is the next window, so
+    that a state belongs to the sample just before.
+
+    >>> batch_order(6, batch_size=2, batches="contiguous").reshape(3, 2).tolist()
+    [[0, 1], [2, 3], [4, 5]]
+    >>> batch_order(6, batch_size=2, batches="interleaved").reshape(3, 2).tolist()
+    [[0, 3], [1, 4], [2, 5]]
+
+    Args:
+        windows: how many.
+        batch_size: divides the windows.
+        batches: "contiguous" or "interleaved".
+    """
+    order = np.arange(windows)
+    return order if batches == "contiguous" else order.reshape(batch_size, -1).T.ravel()

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pandas as pd
+
 from carryover.comparison import Cases
 from carryover.explanation import explain
+from carryover.held_out import scores
 from carryover.replicate_statistics import statistics
 from carryover.replicates import Losses
 from carryover.yaml_file import Params
@@ -19,7 +22,13 @@ def claims(params: Params) -> dict[str, tuple[str, str, str]]:
     return {f"{a} {sign} {b}": (a, sign, b) for kind, sign in SIGNS.items() for a, b in params["claims"][kind]}
 
 
-def metrics(cases: Cases, params: Params, reference: dict[str, dict[str, float | None]], replicates: Losses) -> Metrics:
+def metrics(
+    cases: Cases,
+    params: Params,
+    reference: dict[str, dict[str, float | None]],
+    replicates: Losses,
+    forecasts: pd.DataFrame,
+) -> Metrics:
     """The numbers of a run.
 
     Returns:
@@ -27,7 +36,8 @@ def metrics(cases: Cases, params: Params, reference: dict[str, dict[str, float |
         `claims`: per claim whether it `holds`, the `first_divergent_epoch` of its two cases (0 where nothing diverges;
         epochs + 1 where only the predictions do) and their `max_abs_loss_difference`;
         `reference`: as given;
-        `replicates`: what replicate_statistics.statistics says of them, where there are any.
+        `replicates`: what replicate_statistics.statistics says of them, where there are any;
+        `held_out`: what held_out.scores says of the forecasts, where there are any.
     """
     result: Metrics = {"cases": {}, "claims": {}, "reference": reference}
     for name, case in cases.items():
@@ -50,4 +60,6 @@ def metrics(cases: Cases, params: Params, reference: dict[str, dict[str, float |
         }
     if replicates:
         result["replicates"] = statistics(replicates)
+    if not forecasts.empty:
+        result["held_out"] = scores(forecasts, params)
     return result

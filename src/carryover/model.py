@@ -1,11 +1,12 @@
-"""The network: stacked LSTM layers and Dense(1), in Keras."""
+"""The network in Keras: stacked recurrent layers and Dense(1)."""
 
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from carryover.initial_weights import Weights
+from carryover.network import Network
+from carryover.weights import Weights
 
 UNROLLED_AT_MOST = 16
 """Windows up to this many steps are unrolled: a while loop costs more than the steps themselves. The bits are equal."""
@@ -20,65 +21,73 @@ def hard_sigmoid_2017(z: Any) -> Any:
     return keras.ops.clip(0.2 * z + 0.5, 0.0, 1.0)
 
 
-RECURRENT_ACTIVATIONS: dict[str, str | Callable[[Any], Any]] = {
+ACTIVATIONS: dict[str, str | Callable[[Any], Any]] = {
     "hard_sigmoid_2017": hard_sigmoid_2017,
     "hard_sigmoid": "hard_sigmoid",
     "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "relu": "relu",
+    "linear": "linear",
 }
 
+CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
 
-def build_layers(
-    units: list[int], recurrent_activation: str, time_steps: int, stateful: bool
-) -> list[keras.layers.Layer]:
+
+def build_layers(network: Network, time_steps: int, stateful: bool, sequences: bool = False) -> list[Any]:
     """The layers of the network, not built yet; arguments as for build_model."""
+    gates = {} if network.cell == "simple_rnn" else {"recurrent_activation": ACTIVATIONS[network.recurrent_activation]}
     recurrent = [
-        keras.layers.LSTM(
+        CELLS[network.cell](
             count,
-            recurrent_activation=RECURRENT_ACTIVATIONS[recurrent_activation],
-            return_sequences=number < len(units),
+            activation=ACTIVATIONS[network.activation],
+            **gates,
+            return_sequences=sequences or name != network.layer_names[-1],
             stateful=stateful,
             unroll=time_steps <= UNROLLED_AT_MOST,
-            name=f"lstm_{number}",
+            name=name,
         )
-        for number, count in enumerate(units, start=1)
+        for name, count in zip(network.layer_names, network.units, strict=True)
     ]
     return [*recurrent, keras.layers.Dense(1, name="dense")]
 
 
 def build_model(
-    units: list[int], recurrent_activation: str, time_steps: int, batch_size: int, stateful: bool
+    network: Network, time_steps: int, batch_size: int, stateful: bool, sequences: bool = False
 ) -> keras.Model:
-    """A network that maps (batch_size, time_steps, 1) to (batch_size, 1).
+    """A network that maps (batch_size, time_steps, inputs) to (batch_size, 1).
+
+    The layers are called as in network.weight_shapes.
 
     Args:
-        units: of each LSTM layer; the layers are called lstm_1, lstm_2, ..., and dense.
-        recurrent_activation: a key of RECURRENT_ACTIVATIONS.
+        network: what it is made of.
         time_steps: steps per window.
         batch_size: fixed, as stateful layers need it.
         stateful: whether the layers carry their states from one batch to the next.
+        sequences: whether it puts out every step of a window, (batch_size, time_steps, 1), not the last one alone.
     """
-    inputs = keras.Input(batch_shape=(batch_size, time_steps, 1))
+    inputs = keras.Input(batch_shape=(batch_size, time_steps, network.inputs))
     hidden = inputs
-    for layer in build_layers(units, recurrent_activation, time_steps, stateful):
+    for layer in build_layers(network, time_steps, stateful, sequences):
         hidden = layer(hidden)
     return keras.Model(inputs, hidden)
 
 
-def random_weights(units: list[int], seed: int) -> Weights:
-    """The weights that Keras's initializers give to a network of build_model, whatever its activation and windows.
+def random_weights(network: Network, seed: int) -> Weights:
+    """The weights that Keras's initializers give to a network, whatever its activations and windows.
 
     Args:
-        units: as for build_model.
+        network: what it is made of.
         seed: of Keras's random generators.
     """
     keras.utils.set_random_seed(seed)
     weights: Weights = {}
-    features = 1
-    for layer, count in zip(build_layers(units, "sigmoid", time_steps=1, stateful=False), [*units, 1], strict=True):
+    inputs = network.inputs
+    layers = build_layers(network, time_steps=1, stateful=False)
+    for layer, count in zip(layers, [*network.units, 1], strict=True):
         # Building a layer alone takes a tenth of the time of building the network.
-        layer.build((None, 1, features))
+        layer.build((None, 1, inputs))
         weights |= {name: keras.ops.convert_to_numpy(variable.value) for name, variable in _named(layer).items()}
-        features = count
+        inputs = count
     return weights
 
 
@@ -91,8 +100,3 @@ def set_weights(model: keras.Model, weights: Weights) -> None:
     for layer in model.layers:
         for name, variable in _named(layer).items():
             variable.assign(weights[name])
-
-
-def build_optimizer(learning_rate: float, rho: float, epsilon: float) -> keras.optimizers.Optimizer:
-    """Adadelta (Zeiler 2012, arXiv:1212.5701) with every parameter said: Keras 3 has changed the defaults of 2017."""
-    return keras.optimizers.Adadelta(learning_rate=learning_rate, rho=rho, epsilon=epsilon)

@@ -15,6 +15,10 @@ from carryover.errors import UserError
 from carryover.windows import count_windows
 from carryover.yaml_file import Params
 
+NOISY_SINE = "noisy_sine"
+SERIES = "data/series"
+"""The folder of the CSV files that dataset.source may name."""
+
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
 """What the folder of a reference holds, besides initial weights."""
 
@@ -48,10 +52,55 @@ def typed(value: Any, schema: dict[str, Any]) -> Any:
             "number": [int, float],
             "boolean": [lambda text: booleans[text.lower()]],
         }
-        for parse in parsers.get(schema.get("type", ""), []):
-            with suppress(ValueError, KeyError):
-                return parse(value)
+        for kind in [schema, *schema.get("anyOf", [])]:
+            for parse in parsers.get(kind.get("type", ""), []):
+                with suppress(ValueError, KeyError):
+                    return parse(value)
     return value
+
+
+def merge(params: Params, changes: dict[str, Any]) -> Params:
+    """The parameters with some of them replaced, key by key; but the parameters of another optimizer are all its own.
+
+    >>> merge({"training": {"loss": "mse", "epochs": 70}}, {"training": {"epochs": 5}})
+    {'training': {'loss': 'mse', 'epochs': 5}}
+    >>> merge({"optimizer": {"name": "adadelta", "rho": 0.95}}, {"optimizer": {"name": "sgd", "momentum": 0}})
+    {'optimizer': {'name': 'sgd', 'momentum': 0}}
+    """
+    merged = dict(params)
+    for key, value in changes.items():
+        mine = params.get(key)
+        if isinstance(value, dict) and isinstance(mine, dict):
+            another = key == "optimizer" and value.get("name", mine.get("name")) != mine.get("name")
+            value = value if another else merge(mine, value)
+        merged[key] = value
+    return merged
+
+
+def overrides(params: Params, wanted: Params, place: str = "") -> Iterator[str]:
+    """What `dvc exp run --set-param` takes, in the grammar of Hydra, to make one section of parameters of another.
+
+    >>> list(overrides({"a": {"b": 1, "c": 2}}, {"a": {"b": 3, "d": [4, "e"]}}))
+    ['a.b=3', '~a.c', '+a.d=[4,"e"]']
+    """
+    for key in {**params, **wanted}:
+        name = f"{place}{key}"
+        if key not in wanted:
+            yield f"~{name}"
+        elif key not in params:
+            yield f"+{name}={_hydra(wanted[key])}"
+        elif isinstance(params[key], dict) and isinstance(wanted[key], dict):
+            yield from overrides(params[key], wanted[key], f"{name}.")
+        elif params[key] != wanted[key]:
+            yield f"{name}={_hydra(wanted[key])}"
+
+
+def _hydra(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_hydra(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_hydra, value)) + "]"
+    return json.dumps(value)
 
 
 def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
@@ -74,7 +123,11 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     for place, value in _numbers(params):
         if not math.isfinite(value):
             raise UserError(f"{place}: {value} is not a finite number")
-    count_windows(params["dataset"]["samples"], params["model"]["time_steps"], params["model"]["batch_size"])
+    _check_dataset(params["dataset"], params["model"], root)
+    if params["replicates"]["count"] and params["model"]["cell"] != "lstm":
+        raise UserError(
+            f"model.cell: {params['model']['cell']}: replicates are of an lstm; set replicates.count: 0 for other cells"
+        )
     for name, case in params["cases"].items():
         if case["reset"] != "never" and not case["stateful"]:
             raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true (there are no states to reset)")
@@ -91,6 +144,31 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     if weights != "random" and not (root / weights).is_file():
         raise UserError(f"model.initial_weights: there is no file {weights}; give one, or random")
     return params  # type: ignore[no-any-return]
+
+
+def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -> None:
+    time_steps, held_out = model["time_steps"], dataset["held_out"]
+    if held_out >= 1 and held_out != int(held_out):
+        raise UserError(f"dataset.held_out: {held_out} is neither a whole number of samples nor a share below 1")
+    if 1 <= held_out < time_steps:
+        raise UserError(
+            f"dataset.held_out: {held_out} samples are less than one window of {time_steps} (model.time_steps)"
+        )
+    if dataset["samples"] != "all":
+        count_windows(dataset["samples"], time_steps, model["batch_size"])
+    if dataset["source"] == NOISY_SINE:
+        if dataset["samples"] == "all" or 0 < held_out < 1:
+            key = "samples" if dataset["samples"] == "all" else "held_out"
+            raise UserError(f"dataset.{key}: {dataset[key]} is for a CSV file; the noisy sine has as many as you say")
+        if dataset["standardize"]:
+            raise UserError("dataset.standardize: true is for a CSV file; the noisy sine is as it is")
+        return
+    file = f"{SERIES}/{dataset['source']}.csv"
+    if not (root / file).is_file():
+        known = [NOISY_SINE, *(path.stem for path in sorted((root / SERIES).glob("*.csv")))]
+        raise UserError(f"dataset.source: there is no file {file}{_hint(dataset['source'], known)}")
+    if dataset["target"] in dataset["inputs"]:
+        raise UserError(f"dataset.target: {dataset['target']!r} is one of dataset.inputs, which give it away")
 
 
 def _check_claims(claims: dict[str, list[list[str]]], cases: list[str]) -> None:
@@ -159,6 +237,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
             return f"{place}: {value!r} is no name for a case: use a-z, 0-9 and _, a letter first"
         case "pattern":
             return f"{place}: {value!r} is not allowed: {schema.get('description', rule)}"
+        case "enum" if "propertyNames" in error.schema_path:
+            return f"{place}.{value}: not a parameter of this {place}; it has {', '.join(rule[1:])}"
         case "enum":
             return f"{place}: {value!r} is not one of {', '.join(map(str, rule))}"
         case "type":

@@ -15,7 +15,7 @@ class Reference(NamedTuple):
     """What another stack computed from the same settings.
 
     Attributes:
-        settings: under the names of params.yaml.
+        settings: under the names of params.yaml, the definitions of its cases among them.
         losses: `epoch`, and a column per case.
         predictions: `sample`, and a column per case.
     """
@@ -52,28 +52,31 @@ def read_reference(folder: Path) -> Reference:
 
 def applies(reference: Reference, params: Params) -> bool:
     """Whether a run has the reference's settings, and starts from its initial weights."""
+    wanted = {section: settings for section, settings in reference.settings.items() if section != "cases"}
     run: dict[str, Any] = {
-        section: {key: params.get(section, {}).get(key) for key in settings}
-        for section, settings in reference.settings.items()
+        section: {key: params.get(section, {}).get(key) for key in settings} for section, settings in wanted.items()
     }
-    return (
-        run == reference.settings and params["model"]["initial_weights"] == f"{params['reference']}/initial_weights.npz"
-    )
+    return run == wanted and params["model"]["initial_weights"] == f"{params['reference']}/initial_weights.npz"
+
+
+def known_cases(reference: Reference, params: Params) -> list[str]:
+    """The cases of a run that the reference has under the same name, defined alike; none where it does not apply."""
+    if not applies(reference, params):
+        return []
+    defined = reference.settings.get("cases", {})
+    return [name for name, case in params["cases"].items() if name in reference.losses and case == defined.get(name)]
 
 
 def distances(reference: Reference, cases: Cases, params: Params) -> dict[str, dict[str, float | None]]:
-    """How far each case that the reference knows is from it.
+    """How far each case is from the reference, if it is there under its name and defined alike.
 
     Returns:
         per case `max_relative_loss_difference` over the epochs and `max_absolute_prediction_difference` over the
         samples; None for predictions that cannot be compared; nothing at all where the reference does not apply.
     """
-    if not applies(reference, params):
-        return {}
     result: dict[str, dict[str, float | None]] = {}
-    for name, case in cases.items():
-        if name not in reference.losses:
-            continue
+    for name in known_cases(reference, params):
+        case = cases[name]
         same_epochs = case.history["epoch"].equals(reference.losses["epoch"])
         if not (same_epochs and case.predictions["sample"].equals(reference.predictions["sample"])):
             raise UserError(

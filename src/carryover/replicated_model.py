@@ -1,7 +1,7 @@
 """Replicates of the network, trained at once: one network whose weights carry a leading axis of replicates.
 
-Its input has the shape (replicates, time_steps, 1, batch_size), so that Keras's own recurrent layer, which knows of no
-replicates, takes them for its batch. Nothing adds up over the replicates but the loss, whose gradient in one
+Its input has the shape (replicates, time_steps, inputs, batch_size), so that Keras's own recurrent layer, which knows
+of no replicates, takes them for its batch. Nothing adds up over the replicates but the loss, whose gradient in one
 replicate's weights is that replicate's own; with an optimizer that works element by element, each is trained as if it
 were alone.
 
@@ -17,8 +17,9 @@ import numpy as np
 import tensorflow as tf
 
 from carryover.errors import UserError
-from carryover.initial_weights import Weights, shapes
-from carryover.model import UNROLLED_AT_MOST, build_layers
+from carryover.model import ACTIVATIONS, UNROLLED_AT_MOST, build_layers
+from carryover.network import Network, weight_shapes
+from carryover.weights import Weights
 
 
 def _hard_sigmoid(slope: float) -> Callable[[Any], Any]:
@@ -31,7 +32,7 @@ RECURRENT_ACTIVATIONS = {
     "hard_sigmoid": _hard_sigmoid(1 / 6),
     "sigmoid": keras.ops.sigmoid,
 }
-"""model.RECURRENT_ACTIVATIONS."""
+"""Of the gates, as in model.ACTIVATIONS."""
 
 
 def _affine(kernel: Any, *inputs: Any) -> Any:
@@ -94,24 +95,26 @@ class ReplicatedDense(keras.layers.Layer):  # type: ignore[misc]
         return _affine(self.kernel, inputs)
 
 
-def build_replicated_model(
-    replicates: int, units: list[int], recurrent_activation: str, time_steps: int, batch_size: int
-) -> keras.Model:
-    """A stateful network that maps (replicates, time_steps, 1, batch_size) to (replicates, 1, batch_size).
+def build_replicated_model(replicates: int, network: Network, time_steps: int, batch_size: int) -> keras.Model:
+    """A stateful network that maps (replicates, time_steps, inputs, batch_size) to (replicates, 1, batch_size).
 
-    The layers are called as those of model.build_model, and the arguments are the same.
+    The layers are called as those of model.build_model, and the arguments are the same; the cell is an LSTM's.
     """
-    inputs = keras.Input(batch_shape=(replicates, time_steps, 1, batch_size))
+    inputs = keras.Input(batch_shape=(replicates, time_steps, network.inputs, batch_size))
     hidden = inputs
-    for number, count in enumerate(units, start=1):
+    for name, count in zip(network.layer_names, network.units, strict=True):
         hidden = ReplicatedLSTM(
             ReplicatedLSTMCell(
-                count, replicates, batch_size, recurrent_activation=RECURRENT_ACTIVATIONS[recurrent_activation]
+                count,
+                replicates,
+                batch_size,
+                activation=ACTIVATIONS[network.activation],
+                recurrent_activation=RECURRENT_ACTIVATIONS[network.recurrent_activation],
             ),
-            return_sequences=number < len(units),
+            return_sequences=name != network.layer_names[-1],
             stateful=True,
             unroll=time_steps <= UNROLLED_AT_MOST,
-            name=f"lstm_{number}",
+            name=name,
         )(hidden)
     return keras.Model(inputs, ReplicatedDense(name="dense")(hidden))
 
@@ -125,16 +128,17 @@ def set_replicated_weights(model: keras.Model, weights: Weights) -> None:
             variable.assign(np.concatenate(rows, axis=1).swapaxes(1, 2))
 
 
-def random_weights_of_each(units: list[int], seeds: Sequence[int]) -> Weights:
+def random_weights_of_each(network: Network, seeds: Sequence[int]) -> Weights:
     """What model.random_weights gives for each seed, along a leading axis.
 
     Drawing them by one compiled function takes a tenth of the time that building the layers anew for each seed does.
     """
+    shapes = weight_shapes(network)
     generator = keras.random.SeedGenerator(0)
     drawn = []
     for seed in seeds:
         keras.utils.set_random_seed(seed)
-        initializers = _initializers(units)
+        initializers = _initializers(network)
         drawn.append([initializer.seed for initializer in initializers.values()])
     for initializer in initializers.values():
         initializer.seed = generator
@@ -144,20 +148,20 @@ def random_weights_of_each(units: list[int], seeds: Sequence[int]) -> Weights:
         values = []
         for place, (name, initializer) in enumerate(initializers.items()):
             generator.state.assign(tf.stack([seeds[place], 0]))  # as in a generator made of this seed
-            values.append(initializer(shapes(units)[name]))
+            values.append(initializer(shapes[name]))
         return values
 
     samples = [draw(tf.constant(row, generator.state.dtype)) for row in drawn]
     random = {name: np.stack(values) for name, values in zip(initializers, zip(*samples, strict=True), strict=True)}
-    constant = {name: np.zeros((len(seeds), *shape), np.float32) for name, shape in shapes(units).items()}
-    for number, count in enumerate(units, start=1):
-        constant[f"lstm_{number}/bias"][:, count : 2 * count] = 1  # unit_forget_bias
+    constant = {name: np.zeros((len(seeds), *shape), np.float32) for name, shape in shapes.items()}
+    for layer, count in zip(network.layer_names, network.units, strict=True):
+        constant[f"{layer}/bias"][:, count : 2 * count] = 1  # unit_forget_bias
     return constant | random
 
 
-def _initializers(units: list[int]) -> dict[str, Any]:
+def _initializers(network: Network) -> dict[str, Any]:
     """The initializers of the random weights of a new network, by the weight's name."""
-    *recurrent, dense = build_layers(units, "sigmoid", time_steps=1, stateful=False)
+    *recurrent, dense = build_layers(network, time_steps=1, stateful=False)
     initializers = {}
     for layer in recurrent:
         initializers[f"{layer.name}/kernel"] = layer.cell.kernel_initializer

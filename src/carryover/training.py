@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from carryover.dataset import Floats
+from carryover.dataset import Floats, batch_order
 from carryover.states import ResetStates, reset_states
 
 
@@ -18,25 +18,29 @@ class Case(NamedTuple):
         calls: "loop" is `for _ in range(n): fit(epochs=1)`, "single" is `fit(epochs=n)`.
         reset: when the states are set to zero.
         stateful: whether the layers carry their states from one batch to the next at all.
+        batches: to which window a row of a batch carries its state, as dataset.batch_order.
     """
 
     calls: Literal["loop", "single"]
     reset: Literal["never", "every_epoch", "every_batch"]
     stateful: bool
+    batches: Literal["contiguous", "interleaved"] = "contiguous"
 
 
-def make_batches(inputs: Floats, targets: Floats, batch_size: int) -> tf.data.Dataset:
-    """Batches in the order of the samples, ready in memory.
+def make_batches(inputs: Floats, targets: Floats, batch_size: int, arrangement: str = "contiguous") -> tf.data.Dataset:
+    """Batches of windows, ready in memory.
 
     Args:
-        inputs: of shape (windows, time_steps, features).
+        inputs: of shape (windows, time_steps, inputs).
         targets: of shape (windows, 1).
         batch_size: divides the windows.
+        arrangement: of the windows in the batches, as for dataset.batch_order.
     """
+    order = batch_order(len(inputs), batch_size, arrangement)
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1
-    batches = tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(batch_size, drop_remainder=True)
+    batches = tf.data.Dataset.from_tensor_slices((inputs[order], targets[order])).batch(batch_size, drop_remainder=True)
     return batches.cache().with_options(options)
 
 
@@ -95,11 +99,14 @@ def train(
 
 
 def predict(model: keras.Model, batches: tf.data.Dataset, case: Case) -> Floats:
-    """Predictions of shape (windows,), from the states that training has left.
+    """Predictions of shape (windows,), in the order of the series, from the states that training has left.
 
     They advance the states, and set the model's steps_per_execution to 1.
     """
     callbacks = [ResetStates(every="batch")] if case.reset == "every_batch" else []
     # `predict` would unroll a longer execution into one graph, which takes more time to build than it saves.
     model.steps_per_execution = 1
-    return np.asarray(model.predict(batches, callbacks=callbacks, verbose=0)[:, 0])
+    predicted = model.predict(batches, callbacks=callbacks, verbose=0)[:, 0]
+    predictions: Floats = np.empty_like(predicted)
+    predictions[batch_order(len(predicted), model.input_shape[0], case.batches)] = predicted
+    return predictions

@@ -4,6 +4,7 @@ from typing import Any
 
 from carryover.comparison import Cases, trainings
 from carryover.explanation import Explanation, compared, count, describe, explain
+from carryover.held_out import BASELINES, STATES
 from carryover.metrics import Metrics, claims
 from carryover.yaml_file import Params
 
@@ -25,9 +26,11 @@ def verdict(cases: Cases, params: Params, metrics: Metrics) -> str:
         "tensor of the final training state.",
         _where_they_part(explanations, params),
         "## What resetting does",
-        _effects_table(groups, metrics),
+        _effects_table(groups, params, metrics),
         _effect(groups, metrics),
-        _replicates(metrics),
+        _effect_by_arrangement(params, metrics),
+        _replicates(params, metrics),
+        _held_out(groups, metrics),
         f"## Distance from the reference, `{params['reference']}`",
         _reference_table(metrics),
     ]
@@ -95,19 +98,20 @@ def _pair(a: str, sign: str, b: str) -> str:
     return f"`{a}` {'=' if sign == '=' else '≠'} `{b}`"
 
 
-def _effects_table(groups: list[list[str]], metrics: Metrics) -> str:
+def _effects_table(groups: list[list[str]], params: Params, metrics: Metrics) -> str:
     rows = []
     for group in groups:
         case = metrics["cases"][group[0]]
         rows.append(
             [
                 ", ".join(f"`{name}`" for name in group),
+                params["cases"][group[0]]["batches"],
                 f"{case['first_loss']:.6f}",
                 f"{case['final_loss']:.6f}",
                 f"{case['best_loss']:.6f} (epoch {case['best_epoch']})",
             ]
         )
-    return _table(["training", "first loss", "final loss", "best loss"], rows)
+    return _table(["training", "batches", "first loss", "final loss", "best loss"], rows)
 
 
 def _effect(groups: list[list[str]], metrics: Metrics) -> str:
@@ -122,6 +126,35 @@ def _effect(groups: list[list[str]], metrics: Metrics) -> str:
     )
 
 
+ARRANGEMENTS = {
+    "contiguous": "a row of a batch carries its state to the window {batch_size} further on, as in 2017",
+    "interleaved": "a row of a batch carries its state to the next window",
+}
+"""What an arrangement of the batches means for the states."""
+
+
+def _effect_by_arrangement(params: Params, metrics: Metrics) -> str:
+    """Which of never resetting and resetting every epoch ends lower, with each arrangement of the batches."""
+    lines, winners = [], []
+    for arrangement, meaning in ARRANGEMENTS.items():
+        finals: dict[str, float] = {}
+        for name, numbers in metrics["cases"].items():
+            case = params["cases"][name]
+            if case["stateful"] and case["batches"] == arrangement:
+                finals.setdefault(case["reset"], numbers["final_loss"])
+        if "never" in finals and "every_epoch" in finals:
+            low, high = sorted(("never", "every_epoch"), key=finals.__getitem__)
+            winners.append(low)
+            lines.append(
+                f"- With {arrangement} batches ({meaning.format(**params['model'])}), {BEHAVIOURS[low]} ends at "
+                f"{finals[low]:.6f}, {BEHAVIOURS[high]} at {finals[high]:.6f}."
+            )
+    if len(lines) < 2:
+        return ""
+    turns = "turns with" if len(set(winners)) > 1 else "does not turn with"
+    return f"Which of the two ends lower {turns} the arrangement of the batches:\n\n" + "\n".join(lines)
+
+
 BEHAVIOURS = {
     "never": "never resetting",
     "every_epoch": "resetting every epoch",
@@ -130,10 +163,11 @@ BEHAVIOURS = {
 """How a behaviour is called in a sentence."""
 
 
-def _replicates(metrics: Metrics) -> str:
+def _replicates(params: Params, metrics: Metrics) -> str:
     if "replicates" not in metrics:
         return ""
     numbers = metrics["replicates"]
+    own = "noise and initial weights" if params["dataset"]["source"] == "noisy_sine" else "initial weights"
     rows = []
     for behaviour, losses in numbers["behaviours"].items():
         spreads = [
@@ -145,7 +179,7 @@ def _replicates(metrics: Metrics) -> str:
     return "\n\n".join(
         [
             "## Is it luck?",
-            f"The same training from {count(numbers['count'], 'seed')}, each with its own noise and initial weights, "
+            f"The same training from {count(numbers['count'], 'seed')}, each with its own {own}, "
             "which are the same for each behaviour:",
             _table(["behaviour", "final loss, median (quartiles)", "best loss, median (quartiles)"], rows),
             "\n".join(f"- {sentence}" for sentence in sentences),
@@ -167,6 +201,33 @@ def _pair_sentence(name: str, pair: dict[str, Any], seeds: int) -> str:
     low, high = sorted(sign * pair[end] for end in ("confidence_low", "confidence_high"))
     test = f"Wilcoxon's signed-rank test: p = {pair['p_value']:.2g}"
     return f"{sentence} (95 % confidence: {low:.3g} to {high:.3g}; {test})."
+
+
+def _held_out(groups: list[list[str]], metrics: Metrics) -> str:
+    if "held_out" not in metrics:
+        return ""
+    numbers = metrics["held_out"]
+    errors: dict[str, float] = {}
+    rows = []
+    for group in groups:
+        name = ", ".join(f"`{case}`" for case in group)
+        by_states = numbers["cases"][group[0]]
+        rows.append([name, *(f"{by_states[states]:.4f}" for states in STATES)])
+        errors |= {f"{name} with states {STATES[states]}": error for states, error in by_states.items()}
+    naive = {BASELINES[name]: error for name, error in numbers["baselines"].items()}
+    best, best_naive = min(errors, key=errors.__getitem__), min(naive, key=naive.__getitem__)
+    worth = "better" if errors[best] < naive[best_naive] else "no better"
+    return "\n\n".join(
+        [
+            "## What it is worth on what it has not seen",
+            f"Root mean squared error on the {numbers['samples']:,} forecasts after the training part, by the trained "
+            "network at batch size 1, going along the series sample by sample:",
+            _table(["training", *(f"states {meaning}" for meaning in STATES.values())], rows),
+            "Without any network:\n\n"
+            + _table(["forecast", "error"], [[name, f"{error:.4f}"] for name, error in naive.items()]),
+            f"The best is {best}, {errors[best]:.4f}: {worth} than {best_naive}, {naive[best_naive]:.4f}.",
+        ]
+    )
 
 
 def _reference_table(metrics: Metrics) -> str:

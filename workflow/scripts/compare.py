@@ -8,6 +8,7 @@ from carryover.case_results import read_cases, remove_other_cases
 from carryover.command_line import ArgumentParser, run
 from carryover.comparison import loss_differences
 from carryover.files import writing
+from carryover.held_out import read_forecasts
 from carryover.metrics import metrics
 from carryover.reference import distances, read_reference
 from carryover.replicates import read_replicates, remove_other_shards
@@ -26,7 +27,8 @@ def compare(arguments: argparse.Namespace) -> None:
     cases = read_cases(arguments.cases, params)
     replicates = read_replicates(arguments.replicates, params)
     reference = read_reference(arguments.reference)
-    numbers = metrics(cases, params, distances(reference, cases, params), replicates)
+    forecasts = read_forecasts(arguments.forecasts, params)
+    numbers = metrics(cases, params, distances(reference, cases, params), replicates, forecasts)
 
     with writing(arguments.loss_diffs) as file:
         loss_differences(cases).to_csv(file, index=False, float_format="%.9g", lineterminator="\n")
@@ -42,6 +44,7 @@ if __name__ == "__main__":
     parser.add_argument("--params", required=True, type=Path, metavar="YAML", help="the parameters of the run")
     parser.add_argument("--cases", required=True, type=Path, metavar="FOLDER", help="with one folder per case")
     parser.add_argument("--replicates", required=True, type=Path, metavar="FOLDER", help="with a folder per behaviour")
+    parser.add_argument("--forecasts", required=True, type=Path, metavar="CSV", help="what the networks forecast")
     parser.add_argument("--reference", required=True, type=Path, metavar="FOLDER", help="the reference")
     parser.add_argument("--loss_diffs", required=True, type=Path, metavar="CSV", help="losses of each pair of cases")
     parser.add_argument("--metrics", required=True, type=Path, metavar="JSON", help="the run in numbers")

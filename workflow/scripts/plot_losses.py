@@ -8,7 +8,7 @@ from carryover.command_line import ArgumentParser, add_figure_arguments, run
 from carryover.comparison import trainings
 from carryover.figures.losses import draw_losses
 from carryover.figures.saving import save
-from carryover.reference import applies, read_reference
+from carryover.reference import known_cases, read_reference
 from carryover.yaml_file import read_yaml
 
 
@@ -16,7 +16,8 @@ def plot_losses(arguments: argparse.Namespace) -> None:
     params = read_yaml(arguments.params)
     cases = read_cases(arguments.cases, params)
     reference = read_reference(arguments.reference)
-    losses = reference.losses if applies(reference, params) else None
+    known = known_cases(reference, params)
+    losses = reference.losses[["epoch", *known]] if known else None
     save(draw_losses(cases, trainings(cases), losses), arguments.svg, arguments.png)
 
 

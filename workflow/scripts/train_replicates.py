@@ -17,15 +17,18 @@ from carryover.command_line import (
     add_optimizer_arguments,
     add_series_arguments,
     add_training_arguments,
+    network,
+    optimizer_parameters,
     positive_integer,
     run,
     seed,
     whole_number,
 )
-from carryover.dataset import cut_windows, noisy_sine
+from carryover.dataset import cut_windows, noisy_sine, read_series
 from carryover.errors import UserError
 from carryover.files import writing
 from carryover.keras_loading import load_keras
+from carryover.optimizers import build_optimizer
 from carryover.replicates import COLUMNS
 from carryover.shards import Shard, shards
 
@@ -57,23 +60,21 @@ def train_each_in_a_job(parts: list[Shard]) -> None:
 def train_shard(arguments: argparse.Namespace, shard: Shard) -> None:
     """Train the replicates of a shard as one network, and write the loss of each at each epoch."""
     count = len(shard.seeds)
-    windows = [
-        cut_windows(
-            noisy_sine(arguments.samples, arguments.step, arguments.noise, seed),
-            arguments.time_steps,
-            arguments.batch_size,
-        )
-        for seed in shard.seeds
-    ]
-    # From (replicates, batches, batch_size, ...) to batches of (replicates, time_steps, 1, batch_size).
+    parameters = optimizer_parameters(arguments)
+    if arguments.source == "noisy_sine":
+        series = [noisy_sine(arguments.samples, arguments.step, arguments.noise, seed) for seed in shard.seeds]
+    else:
+        series = [read_series(arguments.data)] * count
+    windows = [cut_windows(one, arguments.time_steps, arguments.batch_size) for one in series]
+    of = network(arguments, series[0].x.shape[1])
+    # From (replicates, batches, batch_size, ...) to batches of (replicates, time_steps, inputs, batch_size).
     shape = count, -1, arguments.batch_size
-    inputs = np.stack([x for x, _ in windows]).reshape(*shape, arguments.time_steps, 1).transpose(1, 0, 3, 4, 2)
+    inputs = np.stack([x for x, _ in windows]).reshape(*shape, arguments.time_steps, of.inputs).transpose(1, 0, 3, 4, 2)
     targets = np.stack([y for _, y in windows]).reshape(*shape, 1).transpose(1, 0, 3, 2)
 
     load_keras()
     import keras
 
-    from carryover.model import build_optimizer
     from carryover.replicated_model import (
         LossOfEach,
         SumOfReplicates,
@@ -84,14 +85,12 @@ def train_shard(arguments: argparse.Namespace, shard: Shard) -> None:
     )
     from carryover.training import Case, compile_model, make_batches, train
 
-    weights = random_weights_of_each(arguments.units, shard.seeds)
+    weights = random_weights_of_each(of, shard.seeds)
     keras.utils.set_random_seed(0)  # nothing random is left
     case = Case("single", shard.behaviour, stateful=True)  # type: ignore[arg-type]  # checked by the command line
-    model = build_replicated_model(
-        count, arguments.units, arguments.recurrent_activation, arguments.time_steps, arguments.batch_size
-    )
+    model = build_replicated_model(count, of, arguments.time_steps, arguments.batch_size)
     set_replicated_weights(model, weights)
-    optimizer = build_optimizer(arguments.learning_rate, arguments.rho, arguments.epsilon)
+    optimizer = build_optimizer(arguments.name, **parameters)
     check_optimizer(optimizer)
     each = LossOfEach(arguments.loss, count)
     compile_model(model, optimizer, SumOfReplicates(arguments.loss), case, len(inputs), [each])
@@ -121,6 +120,7 @@ def train_shard(arguments: argparse.Namespace, shard: Shard) -> None:
 if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
     parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="one file of losses per shard")
+    parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the series, where it is no noisy sine")
     add_series_arguments(parser)
     add_model_arguments(parser)
     add_optimizer_arguments(parser)

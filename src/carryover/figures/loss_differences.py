@@ -38,7 +38,7 @@ def draw_loss_differences(differences: dict[str, pd.DataFrame]) -> Figure:
     else:
         sizes.text(0.5, 0.5, "no pair differs in any epoch", transform=sizes.transAxes, ha="center", va="center")
         sizes.set_yticks([])
-    sizes.set_ylabel("absolute difference of the losses\n(mean squared error, log scale)")
+    sizes.set_ylabel("absolute difference of the losses\n(log scale)")
     sizes.set_title("How far the losses of each claimed pair are apart, epoch by epoch", loc="left")
 
     differs = np.array([table["difference"].to_numpy() != 0 for table in differences.values()], dtype=float)

@@ -14,7 +14,7 @@ def draw_losses(cases: Cases, trainings: list[list[str]], reference: pd.DataFram
         trainings: the names, grouped into bit-identical cases.
         reference: `epoch` and a column of losses per case; None where the run cannot be compared with it.
     """
-    figure = Figure(figsize=(10, 6), layout="constrained")
+    figure = Figure(figsize=(10, 7), layout="constrained")
     axes = figure.subplots()
     styles = ["-", "--", "-.", ":"]
     if reference is not None:
@@ -34,7 +34,8 @@ def draw_losses(cases: Cases, trainings: list[list[str]], reference: pd.DataFram
         )
     axes.set_yscale("log")
     axes.set_xlabel("epoch")
-    axes.set_ylabel("loss of the epoch (mean squared error, log scale)")
+    axes.set_ylabel("loss of the epoch (log scale)")
     axes.set_title(f"Loss per epoch: {len(cases)} cases, {len(trainings)} different trainings", loc="left")
-    axes.legend(loc="upper right", title="“=” joins cases that are identical to the last bit", alignment="left")
+    title = "“=” joins cases that are identical to the last bit"
+    figure.legend(loc="outside lower center", ncols=2, title=title, alignment="left", frameon=False)
     return figure

@@ -59,7 +59,7 @@ def _draw_epochs(axes: Axes, losses: Losses, names: dict[str, str], cases: Cases
         axes.plot([], [], color="black", linewidth=1, linestyle=":", label="the case of each, a single run")
     axes.set_yscale("log")
     axes.set_xlabel("epoch")
-    axes.set_ylabel("loss of the epoch (mean squared error, log scale)")
+    axes.set_ylabel("loss of the epoch (log scale)")
     axes.set_title(f"Loss per epoch: median and quartiles of {len(loss):,} seeds", loc="left")
     axes.legend(loc="lower left")
 

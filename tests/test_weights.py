@@ -9,35 +9,63 @@ from conftest import REFERENCE, ROOT
 
 from carryover.arrays import write_arrays
 from carryover.errors import UserError
-from carryover.initial_weights import read_weights, shapes
+from carryover.network import Network, weight_shapes
+from carryover.weights import read_trained_weights, read_weights
+
+OF_2017 = Network([10, 10], "hard_sigmoid_2017")
 
 
-@pytest.mark.parametrize("units", [[10, 10], [3], [4, 1, 2]])
-def test_the_shapes_are_those_of_the_network_that_keras_builds(keras: Any, units: list[int]) -> None:
+@pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
+@pytest.mark.parametrize(("units", "inputs"), [([10, 10], 1), ([3], 2), ([4, 1, 2], 1)])
+def test_the_shapes_are_those_of_the_network_that_keras_builds(
+    keras: Any, units: list[int], inputs: int, cell: str
+) -> None:
     from carryover.model import build_model, random_weights
 
-    model = build_model(units, "sigmoid", time_steps=2, batch_size=3, stateful=True)
+    network = Network(units, "sigmoid", cell, inputs=inputs)
+    model = build_model(network, time_steps=2, batch_size=3, stateful=True)
     weights = {f"{layer.name}/{weight.name}": weight.shape for layer in model.layers for weight in layer.weights}
-    assert weights == shapes(units)
-    assert list(weights) == list(random_weights(units, seed=1)) == list(shapes(units))
+    assert weights == weight_shapes(network)
+    assert list(weights) == list(random_weights(network, seed=1)) == list(weight_shapes(network))
+
+
+def test_the_weights_of_a_final_training_state_are_those_of_its_network(keras: Any, tmp_path: Path) -> None:
+    from carryover.model import build_model, random_weights, set_weights
+    from carryover.snapshot import training_state
+
+    network = Network([3, 2], "sigmoid", "gru", inputs=2)
+    model = build_model(network, time_steps=1, batch_size=2, stateful=True)
+    weights = random_weights(network, seed=1)
+    set_weights(model, weights)
+    final = training_state(model)._asdict()
+    write_arrays(
+        tmp_path / "final.npz", {f"{part}/{n}": t for part, tensors in final.items() for n, t in tensors.items()}
+    )
+    read = read_trained_weights(tmp_path / "final.npz", network)
+    assert {name: w.tobytes() for name, w in read.items()} == {name: w.tobytes() for name, w in weights.items()}
+    with pytest.raises(UserError, match=r"gru_1/bias is not a weight of this network; the network has model.cell lstm"):
+        read_trained_weights(tmp_path / "final.npz", network._replace(cell="lstm"))
 
 
 def test_the_weights_of_the_reference_survive_writing_and_reading(tmp_path: Path) -> None:
-    weights = read_weights(REFERENCE / "initial_weights.npz", [10, 10])
+    weights = read_weights(REFERENCE / "initial_weights.npz", OF_2017)
     write_arrays(tmp_path / "weights.npz", weights)
-    again = read_weights(tmp_path / "weights.npz", [10, 10])
+    again = read_weights(tmp_path / "weights.npz", OF_2017)
     assert {name: w.tobytes() for name, w in again.items()} == {name: w.tobytes() for name, w in weights.items()}
 
 
 def test_random_weights_are_those_of_keras_after_its_seed(keras: Any, tmp_path: Path) -> None:
     script = f"{ROOT}/workflow/scripts/make_initial_weights.py"
-    model = "--cell lstm --units 4 3 --recurrent_activation sigmoid --time_steps 1 --batch_size 2"
-    command = f"hermetic python {script} --output {tmp_path}/w.npz {model} --initial_weights random --seed 5"
+    model = "--cell lstm --units 4 3 --activation tanh --recurrent_activation sigmoid --time_steps 1 --batch_size 2"
+    data = REFERENCE / "noisy_sine.csv"
+    command = (
+        f"hermetic python {script} --data {data} --output {tmp_path}/w.npz {model} --initial_weights random --seed 5"
+    )
     subprocess.run(command.split(), check=True, env={"PATH": str(Path(sys.executable).parent)})
     keras.utils.set_random_seed(5)
     layers = [keras.layers.LSTM(4, return_sequences=True), keras.layers.LSTM(3), keras.layers.Dense(1)]
     plain = keras.Sequential([keras.Input(batch_shape=(2, 1, 1)), *layers])
-    made = read_weights(tmp_path / "w.npz", [4, 3])
+    made = read_weights(tmp_path / "w.npz", Network([4, 3], "sigmoid"))
     assert [w.tobytes() for w in made.values()] == [w.tobytes() for w in plain.get_weights()]
 
 
@@ -59,7 +87,7 @@ def good() -> dict[str, Any]:
 def test_weights_that_do_not_fit_are_told_in_one_line(tmp_path: Path, weights: Any, message: str) -> None:
     write_arrays(tmp_path / "weights.npz", weights)
     with pytest.raises(UserError) as error:
-        read_weights(tmp_path / "weights.npz", [10, 10])
+        read_weights(tmp_path / "weights.npz", OF_2017)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -68,4 +96,4 @@ def test_weights_that_do_not_fit_are_told_in_one_line(tmp_path: Path, weights: A
 def test_a_file_that_is_no_archive_is_told_in_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "weights.npz").write_bytes(content)
     with pytest.raises(UserError, match="not a NumPy archive"):
-        read_weights(tmp_path / "weights.npz", [10, 10])
+        read_weights(tmp_path / "weights.npz", OF_2017)

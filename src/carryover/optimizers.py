@@ -1,0 +1,20 @@
+"""The optimizers, each with the parameters that it has; without Keras, since the parameters are checked before it."""
+
+from typing import Any
+
+OPTIMIZERS = {
+    "adadelta": ["learning_rate", "rho", "epsilon"],  # Zeiler 2012, arXiv:1212.5701
+    "adam": ["learning_rate", "beta_1", "beta_2", "epsilon"],  # Kingma and Ba 2014, arXiv:1412.6980
+    "rmsprop": ["learning_rate", "rho", "momentum", "epsilon"],  # Tieleman and Hinton 2012
+    "sgd": ["learning_rate", "momentum"],
+}
+"""Per optimizer the names of its parameters, which are Keras's own. Every one is said: Keras 3 has changed the defaults
+of 2017."""
+
+
+def build_optimizer(name: str, **parameters: float) -> Any:
+    """A keras.optimizers.Optimizer of this name, with all of its parameters said."""
+    import keras
+
+    classes = {"adadelta": "Adadelta", "adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
+    return getattr(keras.optimizers, classes[name])(**parameters)

@@ -1,0 +1,76 @@
+"""A series of one's own: the columns that are learnt, and every mistake in the file told with its line and column."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from carryover.csv_series import read_csv_columns
+from carryover.errors import UserError
+
+WEATHER = "day,rain,warmth\n1,0.5,10\n2,0,11.25\n3,1e-3,-4\n"
+
+
+def test_the_columns_are_read_in_the_order_in_which_they_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "weather.csv").write_text(WEATHER)
+    values = read_csv_columns(tmp_path / "weather.csv", ["warmth", "rain"])
+    assert values.tolist() == [[10, 0.5], [11.25, 0], [-4, 0.001]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeff" + WEATHER,
+        WEATHER.replace("\n", "\r\n"),
+        WEATHER + "\n\n",
+        WEATHER.replace("day", '"the day,\nof the week"'),
+        WEATHER.replace("day", "Tag der Messung °"),
+        WEATHER.replace("2,0,", "second,0,"),  # in a column that is not read
+        WEATHER.replace("0.5", " 0.5 "),
+    ],
+    ids=["byte order mark", "of Windows", "blank lines at the end", "quoted", "umlaut", "text elsewhere", "spaces"],
+)
+def test_what_is_no_mistake_is_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "weather.csv").write_bytes(content.encode())
+    assert read_csv_columns(tmp_path / "weather.csv", ["rain"])[:, 0].tolist() == [0.5, 0, 0.001]
+
+
+def test_numbers_are_read_to_the_last_bit(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=1000) * 10.0 ** np.random.default_rng(1).integers(-30, 30, 1000)
+    (tmp_path / "x.csv").write_text("x,y\n" + "".join(f"{value!r},0\n" for value in values.tolist()))
+    assert read_csv_columns(tmp_path / "x.csv", ["x"])[:, 0].tobytes() == values.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "missing; put the file there, or choose another dataset.source"),
+        ("", "line 1: there is no column 'rain'; there are none"),
+        (WEATHER.replace("rain", "rains"), "line 1: there is no column 'rain'; did you mean 'rains'?"),
+        (WEATHER.replace("rain", "snow"), "line 1: there is no column 'rain'; there are 'day', 'snow', 'warmth'"),
+        (WEATHER.replace("day", "rain"), "line 1: column 'rain' stands twice; rename one"),
+        (WEATHER.replace(",", ";"), "line 1: delimited by ';'; save the file with commas"),
+        (WEATHER.replace(",", "\t"), "line 1: delimited by '\\t'; save the file with commas"),
+        (WEATHER.replace("2,0,", "2,much,"), "line 3, column 'rain': 'much' is not a number; mend the cell"),
+        (
+            WEATHER.replace("2,0,", "2,,"),
+            "line 3, column 'rain': the cell is empty; mend the cell or leave the row",
+        ),
+        (WEATHER.replace("2,0,", "2,nan,"), "line 3, column 'rain': nan is not a finite number"),
+        (WEATHER.replace("2,0,", "2,NA,"), "line 3, column 'rain': 'NA' is not a number"),
+        (WEATHER.replace("11.25", "inf"), "line 3, column 'warmth': inf is not a finite number"),
+        (WEATHER.replace("11.25", "1e999"), "line 3, column 'warmth': 1e999 is not a finite number"),
+        (WEATHER.replace("11.25", "11,25"), "line 3: 4 cells, but the header has 3; mend the line"),
+        (WEATHER.replace("2,0,11.25", "2,0"), "line 3: 2 cells, but the header has 3; mend the line"),
+        (WEATHER.replace("day", "T\xe4g"), "byte 0xe4 is not UTF-8 text; save the file in the encoding UTF-8"),
+        (WEATHER.replace("2,0,", "\xfc,x,"), "byte 0xfc is not UTF-8 text; save the file in the encoding UTF-8"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(tmp_path: Path, content: str | None, message: str) -> None:
+    path = tmp_path / "weather.csv"
+    if content is not None:
+        path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(UserError) as error:
+        read_csv_columns(path, ["rain", "warmth"])
+    assert str(error.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(error.value)

@@ -1,0 +1,127 @@
+"""Forecasts along the series: those of the network's own equations, and of nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from carryover.dataset import Series
+from carryover.errors import UserError
+from carryover.held_out import naive_forecasts, read_forecasts, scores
+from carryover.network import Network, weight_shapes
+
+
+def sigmoid(z: Any) -> Any:
+    return 1 / (1 + np.exp(-z))
+
+
+def lstm_by_hand(network: Network, weights: dict[str, Any], inputs: Any, reset_every: int | None) -> Any:
+    """The forecasts at every sample, by the equations of Hochreiter and Schmidhuber in float64."""
+    layers = list(zip(network.layer_names, network.units, strict=True))
+    zeros = {name: (np.zeros(count), np.zeros(count)) for name, count in layers}
+    states = dict(zeros)
+    forecasts = []
+    for number, x in enumerate(inputs.astype(np.float64)):
+        if reset_every and number % reset_every == 0:
+            states = dict(zeros)
+        for name in network.layer_names:
+            hidden, cell = states[name]
+            z = x @ weights[f"{name}/kernel"] + hidden @ weights[f"{name}/recurrent_kernel"] + weights[f"{name}/bias"]
+            i, f, c, o = np.split(z, 4)
+            cell = sigmoid(f) * cell + sigmoid(i) * np.tanh(c)
+            x = sigmoid(o) * np.tanh(cell)
+            states[name] = (x, cell)
+        forecasts.append((x @ weights["dense/kernel"] + weights["dense/bias"])[0])
+    return np.array(forecasts)
+
+
+NETWORK = Network([4, 3], "sigmoid", inputs=2)
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, Any]:
+    generator = np.random.default_rng(0)
+    return {name: generator.normal(0, 0.8, shape).astype(np.float32) for name, shape in weight_shapes(NETWORK).items()}
+
+
+INPUTS = np.random.default_rng(1).normal(size=(60, 2)).astype(np.float32)
+
+
+@pytest.mark.parametrize("at_once", [60, 25, 7])
+def test_carried_states_go_along_the_whole_series(
+    keras: Any, monkeypatch: pytest.MonkeyPatch, weights: dict[str, Any], at_once: int
+) -> None:
+    from carryover import scoring
+
+    monkeypatch.setattr(scoring, "STEPS_AT_ONCE", at_once)
+    made = scoring.forecast_with_carried_states(NETWORK, weights, INPUTS)
+    np.testing.assert_allclose(made, lstm_by_hand(NETWORK, weights, INPUTS, None), atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 20])
+def test_reset_states_know_their_window_alone(keras: Any, weights: dict[str, Any], steps: int) -> None:
+    from carryover.scoring import forecast_with_reset_states
+
+    made = forecast_with_reset_states(NETWORK, weights, INPUTS.reshape(-1, steps, 2))
+    by_hand = lstm_by_hand(NETWORK, weights, INPUTS, steps)[steps - 1 :: steps]
+    np.testing.assert_allclose(made, by_hand, atol=1e-5)
+    assert steps > 1 or abs(made - lstm_by_hand(NETWORK, weights, INPUTS, None)).max() > 0.1
+
+
+TRAINING = Series(np.array([[1], [2], [3]], np.float32), np.array([10, 20, 60], np.float32))
+HELD_OUT = Series(np.array([[4], [5]], np.float32), np.array([40, 50], np.float32))
+
+
+def test_the_naive_forecasts() -> None:
+    made = naive_forecasts(TRAINING, HELD_OUT, np.array([3, 4]))
+    assert {name: forecast.tolist() for name, forecast in made.items()} == {
+        "input": [4, 5],
+        "mean": [30, 30],
+        "previous_target": [60, 40],
+    }
+    two = [part._replace(x=np.repeat(part.x, 2, axis=1)) for part in (TRAINING, HELD_OUT)]
+    assert "input" not in naive_forecasts(*two, np.array([3]))
+
+
+PARAMS: dict[str, Any] = {"cases": {"a": {}}}
+TABLE = "sample,target,mean,previous_target,a/carried,a/reset\n3,40,30,60,41,39\n4,50,30,40,48,50\n"
+
+
+def test_the_scores_are_root_mean_squared_errors(tmp_path: Path) -> None:
+    (tmp_path / "forecasts.csv").write_text(TABLE)
+    numbers = scores(read_forecasts(tmp_path / "forecasts.csv", PARAMS), PARAMS)
+    assert numbers == {
+        "samples": 2,
+        "baselines": {"mean": pytest.approx(np.sqrt(250)), "previous_target": pytest.approx(np.sqrt(250))},
+        "cases": {"a": {"carried": pytest.approx(np.sqrt(2.5)), "reset": pytest.approx(np.sqrt(0.5))}},
+    }
+
+
+def test_a_table_without_rows_is_none_held_out(tmp_path: Path) -> None:
+    (tmp_path / "forecasts.csv").write_text(TABLE.splitlines()[0] + "\n")
+    assert read_forecasts(tmp_path / "forecasts.csv", PARAMS).empty
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "missing; score the cases anew"),
+        ("", "No columns to parse from file; score the cases anew"),
+        (TABLE.replace("a/reset", "b/reset"), "there is no column a/reset; score the cases anew"),
+        (TABLE.replace("41", "nan"), "it holds a value that is not a finite number; score the cases anew"),
+    ],
+)
+def test_a_broken_table_is_told_in_one_line(tmp_path: Path, content: str | None, message: str) -> None:
+    path = tmp_path / "forecasts.csv"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError) as error:
+        read_forecasts(path, PARAMS)
+    assert str(error.value) == f"{path}: {message}"
+
+
+def test_the_table_can_be_read_by_anybody(tmp_path: Path) -> None:
+    (tmp_path / "forecasts.csv").write_text(TABLE)
+    assert pd.read_csv(tmp_path / "forecasts.csv")["a/carried"].tolist() == [41, 48]

@@ -1,0 +1,90 @@
+"""The training part, the part that is held out, and standardization by the training part alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carryover.dataset import Series
+from carryover.errors import UserError
+from carryover.splitting import (
+    AS_IT_IS,
+    Scale,
+    in_own_units,
+    read_scales,
+    scales_of,
+    series_in_own_units,
+    split_rows,
+    standardize,
+    write_scales,
+)
+
+
+@given(
+    rows=st.integers(1, 500),
+    samples=st.none() | st.integers(1, 60),
+    held_out=st.integers(0, 200) | st.floats(0.01, 0.99),
+    multiple=st.integers(1, 30),
+)
+def test_the_parts_follow_each_other_and_end_where_the_series_ends(
+    rows: int, samples: int | None, held_out: float, multiple: int
+) -> None:
+    last = held_out if isinstance(held_out, int) else round(rows * held_out)
+    try:
+        training, rest = split_rows(rows, samples, held_out, multiple)
+    except UserError:
+        assert rows - last < (multiple if samples is None else samples)
+        return
+    number = training.stop - training.start
+    assert number == ((rows - last) // multiple * multiple if samples is None else samples)
+    assert training.start == rows - last - number
+    assert (training.stop, rest.stop) == (rest.start, rows)
+    assert rest.stop - rest.start == last
+
+
+@pytest.mark.parametrize(
+    ("rows", "samples", "held_out", "message"),
+    [
+        (100, 90, 20, "100 rows, of which 20 are held out: too few for dataset.samples = 90"),
+        (25, None, 0.5, "25 rows, of which 12 are held out: too few for one batch of 20 samples"),
+        (0, None, 0, "0 rows, of which 0 are held out: too few for one batch of 20 samples"),
+        (10, 1, 20, "10 rows, of which 20 are held out: too few for dataset.samples = 1"),
+    ],
+)
+def test_too_few_rows_are_told_in_one_line(rows: int, samples: int | None, held_out: float, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        split_rows(rows, samples, held_out, multiple=20)
+    assert str(error.value) == message
+
+
+def test_a_series_is_standardized_and_back_to_the_precision_of_float32() -> None:
+    values = np.random.default_rng(0).normal([1000, -5], [20, 0.1], (500, 2))
+    scales = scales_of(values[:400], ["a", "b"])
+    standardized = standardize(values, scales)
+    np.testing.assert_allclose(standardized[:400].mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(standardized[:400].std(axis=0), 1)
+    series = Series(standardized[:, :1].astype(np.float32), standardized[:, 1].astype(np.float32), ("a", "b"))
+    own = series_in_own_units(series, scales)
+    np.testing.assert_allclose(own.x[:, 0], values[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(own.y, values[:, 1], rtol=1e-6)
+
+
+def test_what_is_not_standardized_stays_to_the_bit() -> None:
+    values = np.array([-0.0, 1e-45, 3.4e38], np.float32)
+    assert in_own_units(values, AS_IT_IS).tobytes() == values.tobytes()
+
+
+def test_a_constant_column_is_told() -> None:
+    with pytest.raises(UserError, match=r"column 'b' is 3 throughout the training part, so that it cannot be standard"):
+        scales_of(np.array([[1.0, 3.0], [2.0, 3.0]]), ["a", "b"])
+
+
+def test_the_scales_survive_writing_and_reading_to_the_bit(tmp_path: Path) -> None:
+    scales = [Scale(1 / 3, 1e-300), AS_IT_IS]
+    write_scales(tmp_path / "scales.csv", ("wind, felt", "y"), scales)
+    assert read_scales(tmp_path / "scales.csv") == scales
+    (tmp_path / "scales.csv").write_text("column,mean\n")
+    with pytest.raises(UserError, match="not the scales of the columns; make it anew"):
+        read_scales(tmp_path / "scales.csv")
