@@ -293,6 +293,7 @@ rule train_replicates:
     resources:
         mem_mb=1000,
     params:
+        replicates=flags({"output": f"{config['folders']['results']}/replicates"}),
         dataset=flags({key: config["dataset"][key] for key in ("source", "samples", "step", "noise")}),
         model=flags(config["model"]),
         optimizer=flags(config["optimizer"]),
@@ -307,7 +308,7 @@ rule train_replicates:
         ),
     shell:
         "hermetic python workflow/scripts/train_replicates.py"
-        " --output {config[folders][results]:q}/replicates"
+        " {params.replicates}"
         " --data {input.data:q}"
         " {params.dataset}"
         " {params.model}"
@@ -349,11 +350,12 @@ rule score:
     resources:
         mem_mb=700,
     params:
+        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
         model=flags(config["model"]),
     shell:
         "hermetic python workflow/scripts/score.py"
         " --params {input.params:q}"
-        " --cases {config[folders][results]:q}/cases"
+        " {params.cases}"
         " --data {input.data:q}"
         " --held_out {input.held_out:q}"
         " --scales {input.scales:q}"
@@ -398,12 +400,14 @@ rule compare:
         "workflow/envs/carryover.yaml"
     threads: 1
     params:
+        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
+        replicates=flags({"replicates": f"{config['folders']['results']}/replicates"}),
         reference=flags({"reference": config["reference"]}),
     shell:
         "hermetic python workflow/scripts/compare.py"
         " --params {input.params:q}"
-        " --cases {config[folders][results]:q}/cases"
-        " --replicates {config[folders][results]:q}/replicates"
+        " {params.cases}"
+        " {params.replicates}"
         " --forecasts {input.forecasts:q}"
         " {params.reference}"
         " --loss_diffs {output.loss_diffs:q}"
@@ -441,12 +445,14 @@ rule plot_predictions:
     conda:
         "workflow/envs/carryover.yaml"
     threads: 1
+    params:
+        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
     shell:
         "hermetic python workflow/scripts/plot_predictions.py"
         " --params {input.params:q}"
         " --data {input.data:q}"
         " --scales {input.scales:q}"
-        " --cases {config[folders][results]:q}/cases"
+        " {params.cases}"
         " --svg {output.svg:q}"
         " --png {output.png:q}"
         " > {log:q} 2>&1"
@@ -480,11 +486,12 @@ rule plot_losses:
         "workflow/envs/carryover.yaml"
     threads: 1
     params:
+        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
         reference=flags({"reference": config["reference"]}),
     shell:
         "hermetic python workflow/scripts/plot_losses.py"
         " --params {input.params:q}"
-        " --cases {config[folders][results]:q}/cases"
+        " {params.cases}"
         " {params.reference}"
         " --svg {output.svg:q}"
         " --png {output.png:q}"
@@ -559,10 +566,12 @@ rule plot_equality:
     conda:
         "workflow/envs/carryover.yaml"
     threads: 1
+    params:
+        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
     shell:
         "hermetic python workflow/scripts/plot_equality.py"
         " --params {input.params:q}"
-        " --cases {config[folders][results]:q}/cases"
+        " {params.cases}"
         " --svg {output.svg:q}"
         " --png {output.png:q}"
         " > {log:q} 2>&1"
@@ -596,11 +605,14 @@ rule plot_replicates:
     conda:
         "workflow/envs/carryover.yaml"
     threads: 1
+    params:
+        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
+        replicates=flags({"replicates": f"{config['folders']['results']}/replicates"}),
     shell:
         "hermetic python workflow/scripts/plot_replicates.py"
         " --params {input.params:q}"
-        " --cases {config[folders][results]:q}/cases"
-        " --replicates {config[folders][results]:q}/replicates"
+        " {params.cases}"
+        " {params.replicates}"
         " --svg {output.svg:q}"
         " --png {output.png:q}"
         " > {log:q} 2>&1"
@@ -635,10 +647,12 @@ rule plot_forecasts:
     conda:
         "workflow/envs/carryover.yaml"
     threads: 1
+    params:
+        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
     shell:
         "hermetic python workflow/scripts/plot_forecasts.py"
         " --params {input.params:q}"
-        " --cases {config[folders][results]:q}/cases"
+        " {params.cases}"
         " --forecasts {input.forecasts:q}"
         " --svg {output.svg:q}"
         " --png {output.png:q}"

@@ -14,6 +14,8 @@ from filelock import FileLock
 from test_engines import dvc_graph
 
 from carryover import hermetic, portable
+from carryover.params import merge
+from carryover.yaml_file import read_yaml
 
 pytestmark = [
     pytest.mark.slow,
@@ -156,6 +158,45 @@ def test_every_stage_is_run_on_other_cpus() -> None:
         *FIGURES,
         REPLICATES,
     }
+
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "gru by adam": {
+        "model": {"cell": "gru", "activation": "sigmoid", "recurrent_activation": "sigmoid"},
+        "optimizer": {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+        "training": {"loss": "huber"},
+    },
+    "lstm by rmsprop": {
+        "model": {"cell": "lstm", "recurrent_activation": "hard_sigmoid", "time_steps": 20},
+        "optimizer": {"name": "rmsprop", "learning_rate": 0.01, "rho": 0.9, "momentum": 0.5, "epsilon": 1e-7},
+    },
+    "simple_rnn by sgd": {
+        "model": {"cell": "simple_rnn", "activation": "tanh"},
+        "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9},
+        "training": {"loss": "mae"},
+    },
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("network", NETWORKS)
+def test_other_networks_and_a_series_from_a_csv_are_the_same_bytes_on_another_cpu(
+    project: Project, tmp_path: Path, network: str
+) -> None:
+    weather = read_yaml(ROOT / "examples/seattle_weather.yaml")
+    params = merge(project.params(), {key: weather[key] for key in ("dataset", "model")} | NETWORKS[network])
+    params["model"]["batch_size"] = 8
+    params["training"]["epochs"] = 3
+    params["replicates"]["count"] = 0
+    cases = {name: params["cases"][name] for name in ("single_fit_with_reset", "interleaved_loop_without_reset")}
+    project.write_params(params | {"cases": cases, "claims": {"identical": [], "different": []}})
+    project("snakemake", "--cores", "2")
+    stages = {outputs.split()[0]: stage | {"outputs": outputs.split()} for outputs, stage in dvc_graph(project).items()}
+    made = Native(project, stages)
+    firsts = ["data/seattle_weather.csv", "data/initial_weights.npz", FORECASTS]
+    firsts += [f"results/cases/{name}/final.npz" for name in cases]
+    for number, first in enumerate(firsts):
+        emulate(made, CPUS[number % len(CPUS)], first, tmp_path / str(number))
 
 
 def test_random_initial_weights_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path) -> None:
