@@ -23,7 +23,7 @@ TINY: dict[str, Any] = {
     "dataset": {
         "source": "noisy_sine",
         "samples": 24,
-        "held_out": 6,
+        "held_out": 0,
         "step": 0.5,
         "noise": 0.1,
         "seed": 7,
@@ -45,6 +45,9 @@ TINY: dict[str, Any] = {
     "replicates": {"count": 0, "behaviours": ["never", "every_epoch"], "first_seed": 1, "shard_size": 1},
 }
 """Parameters, over those of params.yaml, with which a pipeline takes little more than its start-up."""
+
+HELD_OUT = {"dataset": TINY["dataset"] | {"held_out": 6}}
+"""Over TINY, for the forecasts, for which another job loads TensorFlow."""
 
 
 @pytest.fixture(scope="session")

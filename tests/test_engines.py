@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 import pytest
-from conftest import ROOT, TINY, Project
+from conftest import HELD_OUT, ROOT, TINY, Project
 
 STEPS = re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), flags=re.MULTILINE)[1:]
 FIGURES = re.search(r"^FIGURES = (.*)", (ROOT / "Snakefile").read_text(), flags=re.MULTILINE)[1].split(",")  # type: ignore[index]
@@ -144,7 +144,7 @@ def test_every_stage_names_its_parameters() -> None:
 @pytest.mark.slow
 def test_each_step_declares_the_modules_that_it_imports(tiny: Project) -> None:
     one_shard = TINY["replicates"] | {"count": 1, "behaviours": ["never"]}  # which the step trains in its own process
-    tiny.write_params(tiny.params() | {"replicates": one_shard})
+    tiny.write_params(tiny.params() | HELD_OUT | {"replicates": one_shard})
     tiny("snakemake", "--cores", "2")
     for stage in dvc_graph(tiny).values():
         hermetic, python, *rest = stage["command"]
@@ -194,8 +194,13 @@ def test_a_parameter_can_be_changed_in_four_ways_with_the_same_bytes(tiny: Proje
     expected = tiny.artifacts()
     assert {name for name in before if before[name] != expected[name]} == set(before) - {
         *(f"data/noisy_sine{part}.csv" for part in ("", "_held_out", "_scales")),
+        "results/forecasts.csv",
         "data/initial_weights.npz",
-        *(f"results/figures/{name}.{kind}" for name in ("equality", "replicates") for kind in ("svg", "png")),
+        *(
+            f"results/figures/{name}.{kind}"
+            for name in ("equality", "replicates", "forecasts")
+            for kind in ("svg", "png")
+        ),
     }
     edited = (tiny.folder / "params.yaml").read_text()
     # After an experiment the parameters stand in params.yaml, where Snakemake finds them.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import TINY, Project
+from conftest import HELD_OUT, TINY, Project
 
 from carryover.hermetic import environment
 
@@ -163,7 +163,9 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
     claims = {"identical": [], "different": [["loop_with_reset", "single_fit"]]}
     # By DVC, two jobs that a job starts.
     replicates = TINY["replicates"] | {"count": 1}
-    project.write_params(project.params() | TINY | {"cases": cases, "claims": claims, "replicates": replicates})
+    project.write_params(
+        project.params() | TINY | HELD_OUT | {"cases": cases, "claims": claims, "replicates": replicates}
+    )
     project("dvc", "repro")
     project.commit("made")
     return Clean(project, project.artifacts())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import ROOT, TINY, Project
+from conftest import HELD_OUT, ROOT, TINY, Project
 from test_engines import STEPS, dvc_graph
 
 pytestmark = [
@@ -114,7 +114,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Project:
     cases = {name: project.params()["cases"][name] for name in names}
     claims = {"identical": [["single_fit_with_batch_reset", "stateless_fit"]], "different": []}
     replicates = TINY["replicates"] | {"count": 1, "behaviours": ["never"]}
-    project.write_params(project.params() | TINY | {"cases": cases, "claims": claims, "replicates": replicates})
+    project.write_params(
+        project.params() | TINY | HELD_OUT | {"cases": cases, "claims": claims, "replicates": replicates}
+    )
     project("snakemake", "--cores", "2")
     return project
 
