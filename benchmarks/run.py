@@ -92,7 +92,7 @@ def table(results: dict[str, Any]) -> str:
     whole = results["pipeline"]
     rows.append(
         (
-            "whole pipeline, six cases and all figures / the card's three cases as a plain script",
+            "eight cases, their scores and all figures, without replicates / the card's three cases as a plain script",
             f"{whole['pipeline']:.1f} s / {whole['plain']:.1f} s",
             whole["pipeline"] / whole["plain"],
             "at most 0.75",

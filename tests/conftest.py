@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from carryover.hermetic import environment
 
@@ -18,6 +19,9 @@ REFERENCE = ROOT / "data/reference/keras-2.0.4-theano-0.9.0"
 # Tests that train in this process do it as a job does. This comes before anything imports NumPy or TensorFlow.
 CALLER = dict(os.environ)
 os.environ.update({name: value for name, value in environment(os.environ).items() if name != "PATH"})
+
+settings.register_profile("carryover", deadline=None)  # a machine that is busy is no mistake
+settings.load_profile("carryover")
 
 TINY: dict[str, Any] = {
     "dataset": {

@@ -121,6 +121,22 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_what_was_there(tmp_path: Pat
     assert list(tmp_path.iterdir()) == [series]
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [("--samples all --held_out 0", "--samples: all is"), ("--samples 9 --held_out 0.5", "--held_out: 0.5")],
+)
+def test_what_is_for_a_csv_file_is_refused_for_the_noisy_sine(tmp_path: Path, given: str, message: str) -> None:
+    outputs = [f"--output{part}={tmp_path}/{part}.csv" for part in ("", "_held_out", "_scales")]
+    rest = (
+        "--series - --source noisy_sine --step 1 --noise 1 --seed 1 --inputs x --target y --time_steps 1 --batch_size 1"
+    )
+    done = run("make_dataset", *outputs, *rest.split(), *given.split())
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {message}")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written: Not a directory"), writing(tmp_path / "file/inside/x.csv"):

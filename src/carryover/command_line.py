@@ -91,6 +91,18 @@ def add_series_arguments(parser: argparse.ArgumentParser) -> None:
     dataset.add_argument("--noise", required=True, type=finite_number, help="standard deviation of the noise")
 
 
+def noisy_sine_samples(arguments: argparse.Namespace) -> int:
+    """How many samples of the noisy sine the options of add_series_arguments ask for.
+
+    Raises:
+        UserError: where they ask for all, of which there is no end.
+    """
+    if arguments.samples is None:
+        raise UserError("--samples: all is for a CSV file; the noisy sine has as many as you say")
+    samples: int = arguments.samples
+    return samples
+
+
 def add_figure_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that every step has that draws a figure."""
     parser.add_argument("--params", required=True, type=Path, metavar="YAML", help="the parameters of the run")

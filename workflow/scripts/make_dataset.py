@@ -9,6 +9,7 @@ from carryover.command_line import (
     ArgumentParser,
     add_series_arguments,
     finite_number,
+    noisy_sine_samples,
     positive_integer,
     run,
     seed,
@@ -21,8 +22,12 @@ from carryover.splitting import AS_IT_IS, scales_of, split_rows, standardize, wr
 
 def make_dataset(arguments: argparse.Namespace) -> None:
     if arguments.source == "noisy_sine":
-        samples = arguments.samples + int(arguments.held_out)
-        series = noisy_sine(samples, arguments.step, arguments.noise, arguments.seed)
+        samples = noisy_sine_samples(arguments)
+        if arguments.held_out % 1:
+            raise UserError(
+                f"--held_out: {arguments.held_out} is for a CSV file; the noisy sine has as many as you say"
+            )
+        series = noisy_sine(samples + int(arguments.held_out), arguments.step, arguments.noise, arguments.seed)
         columns = series.columns
         # The series is float32: from its values to float64 and back is no change.
         values = np.column_stack([series.x, series.y]).astype(np.float64)

@@ -18,6 +18,7 @@ from carryover.command_line import (
     add_series_arguments,
     add_training_arguments,
     network,
+    noisy_sine_samples,
     optimizer_parameters,
     positive_integer,
     run,
@@ -62,7 +63,8 @@ def train_shard(arguments: argparse.Namespace, shard: Shard) -> None:
     count = len(shard.seeds)
     parameters = optimizer_parameters(arguments)
     if arguments.source == "noisy_sine":
-        series = [noisy_sine(arguments.samples, arguments.step, arguments.noise, seed) for seed in shard.seeds]
+        samples = noisy_sine_samples(arguments)
+        series = [noisy_sine(samples, arguments.step, arguments.noise, seed) for seed in shard.seeds]
     else:
         series = [read_series(arguments.data)] * count
     windows = [cut_windows(one, arguments.time_steps, arguments.batch_size) for one in series]

@@ -25,7 +25,7 @@ def draw_forecasts(forecasts: pd.DataFrame, groups: Sequence[Sequence[str]]) -> 
     """
     if forecasts.empty:
         figure = Figure(figsize=(12, 6), layout="constrained")
-        figure.text(0.5, 0.5, "No forecasts: dataset.held_out is 0.", ha="center", va="center")
+        figure.text(0.5, 0.5, "No forecasts: dataset.held_out leaves no whole window.", ha="center", va="center")
         return figure
     columns = min(2, len(groups))
     rows = math.ceil(len(groups) / columns)
