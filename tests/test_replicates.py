@@ -256,13 +256,13 @@ def test_shards_that_have_been_taken_out_are_removed_and_nothing_else(written: P
 @pytest.mark.slow
 def test_both_engines_make_the_same_replicates_and_leave_them_out(project: Project) -> None:
     cases = {"loop_with_reset": project.params()["cases"]["loop_with_reset"]}
-    few = {"count": 3, "behaviours": ["never", "every_epoch"], "first_seed": 5, "shard_size": 2}
+    few = {"count": 3, "behaviours": ["every_epoch"], "first_seed": 5, "shard_size": 2}
     params = project.params() | TINY | {"cases": cases, "claims": {"identical": [], "different": []}}
     project.write_params(params | {"replicates": few})
     project("snakemake", "--cores", "2")
     made = project.artifacts()
     paths = {path for path in made if path.startswith("results/replicates/")}
-    assert paths == {f"results/replicates/{b}/{s}.csv" for b in ("never", "every_epoch") for s in ("5-6", "7-7")}
+    assert paths == {f"results/replicates/every_epoch/{s}.csv" for s in ("5-6", "7-7")}
     assert b"## Is it luck?" in made["results/verdict.md"]
 
     project("git", "clean", "-dfxq")
