@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -14,7 +15,7 @@ import pytest
 from conftest import TINY, Project
 
 ENGINES = {"snakemake": ["snakemake", "--cores", "2"], "dvc": ["dvc", "repro"]}
-SECONDS = {"snakemake": 14, "dvc": 22}
+SECONDS = {"snakemake": 11, "dvc": 16}
 """About how long a run takes: the moments are spread over it."""
 
 PATIENCE = 120
@@ -34,9 +35,9 @@ class Made(NamedTuple):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     project = Project(tmp_path_factory.mktemp("interruption") / "project")
-    cases = {name: project.params()["cases"][name] for name in ("loop_without_reset", "single_fit")}
-    claims = {"identical": [["single_fit", "loop_without_reset"]], "different": []}
-    # By DVC, two jobs that a job starts.
+    cases = {"single_fit": project.params()["cases"]["single_fit"]}
+    claims: dict[str, list[list[str]]] = {"identical": [], "different": []}
+    # Two shards: by DVC, two jobs that a job starts.
     replicates = TINY["replicates"] | {"count": 1}
     project.write_params(project.params() | TINY | {"cases": cases, "claims": claims, "replicates": replicates})
     project("dvc", "repro")
@@ -97,7 +98,7 @@ def wait_or_kill(process: "subprocess.Popen[bytes]") -> None:
 
 def rerun(project: Project, engine: str) -> str:
     done = project.run(*ENGINES[engine])
-    if done.returncode != 0 and engine == "dvc" and "dvc.lock' validation failed" in done.stderr + done.stdout:
+    if done.returncode != 0 and re.search(r"dvc\.lock' (validation failed|is invalid)", done.stderr + done.stdout):
         # DVC writes dvc.lock in place: killed in that tenth of a second it leaves a part of it, as the README says.
         project("git", "restore", "dvc.lock")
         done = project.run(*ENGINES[engine])

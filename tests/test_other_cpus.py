@@ -198,7 +198,8 @@ def test_other_networks_and_a_series_from_a_csv_are_the_same_bytes_on_another_cp
     project: Project, tmp_path: Path, network: str
 ) -> None:
     weather = read_yaml(ROOT / "examples/seattle_weather.yaml")
-    params = merge(project.params(), {key: weather[key] for key in ("dataset", "model")} | NETWORKS[network])
+    params = merge(project.params(), {key: weather[key] for key in ("dataset", "model")})
+    params = merge(params, NETWORKS[network])
     params["model"]["batch_size"] = 8
     params["training"]["epochs"] = 3
     params["replicates"]["count"] = 0
