@@ -40,12 +40,13 @@ def measure(folder: Path, *command: str) -> dict[str, float]:
 
 def train_replicates(folder: Path, count: int, behaviours: list[str], shard_size: int) -> dict[str, float]:
     params = read_yaml(folder / "params.yaml")
-    dataset = {key: value for key, value in params["dataset"].items() if key != "seed"}
+    dataset = {key: params["dataset"][key] for key in ("source", "samples", "step", "noise")}
     replicates = {"count": count, "behaviours": behaviours, "first_seed": 1, "shard_size": shard_size}
     sections = [dataset, params["model"], params["optimizer"], params["training"], replicates]
     options = [word for section in sections for word in flags(section).split()]
     with tempfile.TemporaryDirectory() as output:
-        return measure(folder, "workflow/scripts/train_replicates.py", "--output", output, *options)
+        paths = ["--output", output, "--data", "data/noisy_sine.csv"]
+        return measure(folder, "workflow/scripts/train_replicates.py", *paths, *options)
 
 
 def train_alone(folder: Path) -> dict[str, float]:
@@ -54,7 +55,8 @@ def train_alone(folder: Path) -> dict[str, float]:
     options = [word for section in sections for word in flags(section).split()]
     with tempfile.TemporaryDirectory() as output:
         files = [word for name in ("history", "predictions", "final") for word in (f"--{name}", f"{output}/{name}")]
-        inputs = ["--data", "data/noisy_sine.csv", "--weights", "data/initial_weights.npz"]
+        inputs = ["--data", "data/noisy_sine.csv", "--scales", "data/noisy_sine_scales.csv"]
+        inputs += ["--weights", "data/initial_weights.npz"]
         return measure(folder, "workflow/scripts/train.py", "--case", "x", *inputs, *files, *options)
 
 
