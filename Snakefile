@@ -4,6 +4,7 @@ dvc.yaml is the same pipeline for DVC: the same steps in the same order, with th
 and parameters. tests/test_engines.py holds the two against each other.
 """
 
+import atexit
 import sys
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from carryover.dvc_cache import take_over
 from carryover.errors import UserError
 from carryover.params import NOISY_SINE, REFERENCE_FILES, SERIES, as_option, check, flags, merge, typed
 from carryover.shards import shards
+from carryover.terminal import show_verdict
 from carryover.yaml_file import read_yaml
 
 # ---- configuration
@@ -52,6 +54,9 @@ pathvars:
     results=config["folders"]["results"],
 
 
+report: "workflow/report/workflow.rst"
+
+
 SERIES_PART = f"<data>/{config['dataset']['source']}.csv"
 HELD_OUT_PART = f"<data>/{config['dataset']['source']}_held_out.csv"
 SCALES = f"<data>/{config['dataset']['source']}_scales.csv"
@@ -80,6 +85,7 @@ rule all:
         CASES,
         REPLICATES,
         "<results>/forecasts.csv",
+        "<results>/losses.csv",
         "<results>/loss_diffs.csv",
         "<results>/metrics.json",
         "<results>/verdict.md",
@@ -125,8 +131,7 @@ onsuccess:
     into_dvc()
     verdict = Path(config["folders"]["results"]) / "verdict.md"
     if verdict.exists() and verdict.stat().st_mtime > STARTED:
-        encoding = sys.stdout.encoding or "ascii"  # which may lack the sign for "not equal"
-        print("", verdict.read_text(encoding="utf-8").encode(encoding, "replace").decode(encoding), sep="\n")
+        atexit.register(show_verdict, verdict.parent)  # after the last words of Snakemake
 
 
 # ---- rules
@@ -139,7 +144,12 @@ rule check_params:
         schema=SCHEMA,
         code=code("check_params", "params", "windows", "yaml_file"),
     output:
-        "<results>/params.yaml",
+        report(
+            "<results>/params.yaml",
+            category="Parameters",
+            labels={"file": "params.yaml, as every step was given it"},
+            caption="workflow/report/params.rst",
+        ),
     log:
         "logs/check_params.log",
     conda:
@@ -231,7 +241,12 @@ rule train:
         ),
         keras=KERAS_HOME,
     output:
-        history="<results>/cases/{case}/history.csv",
+        history=report(
+            "<results>/cases/{case}/history.csv",
+            category="Tables",
+            labels={"table": "Loss and digests of {case}"},
+            caption="workflow/report/history_table.rst",
+        ),
         predictions="<results>/cases/{case}/predictions.csv",
         final="<results>/cases/{case}/final.npz",
     log:
@@ -341,7 +356,12 @@ rule score:
         ),
         keras=KERAS_HOME,
     output:
-        "<results>/forecasts.csv",
+        report(
+            "<results>/forecasts.csv",
+            category="Tables",
+            labels={"table": "Forecasts on what was held out"},
+            caption="workflow/report/forecasts_table.rst",
+        ),
     log:
         "logs/score.log",
     conda:
@@ -391,8 +411,24 @@ rule compare:
             "yaml_file",
         ),
     output:
-        loss_diffs="<results>/loss_diffs.csv",
-        metrics="<results>/metrics.json",
+        losses=report(
+            "<results>/losses.csv",
+            category="Tables",
+            labels={"table": "Losses of every case"},
+            caption="workflow/report/losses_table.rst",
+        ),
+        loss_diffs=report(
+            "<results>/loss_diffs.csv",
+            category="Tables",
+            labels={"table": "Losses of every two cases"},
+            caption="workflow/report/loss_diffs_table.rst",
+        ),
+        metrics=report(
+            "<results>/metrics.json",
+            category="Tables",
+            labels={"table": "Metrics"},
+            caption="workflow/report/metrics.rst",
+        ),
         verdict="<results>/verdict.md",
     log:
         "logs/compare.log",
@@ -410,6 +446,7 @@ rule compare:
         " {params.replicates}"
         " --forecasts {input.forecasts:q}"
         " {params.reference}"
+        " --losses {output.losses:q}"
         " --loss_diffs {output.loss_diffs:q}"
         " --metrics {output.metrics:q}"
         " --verdict {output.verdict:q}"
@@ -438,7 +475,12 @@ rule plot_predictions:
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="<results>/figures/predictions.svg",
+        svg=report(
+            "<results>/figures/predictions.svg",
+            category="Figures",
+            labels={"figure": "What each case predicts"},
+            caption="workflow/report/predictions.rst",
+        ),
         png="<results>/figures/predictions.png",
     log:
         "logs/plot_predictions.log",
@@ -478,7 +520,12 @@ rule plot_losses:
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="<results>/figures/losses.svg",
+        svg=report(
+            "<results>/figures/losses.svg",
+            category="Figures",
+            labels={"figure": "Loss per epoch"},
+            caption="workflow/report/losses.rst",
+        ),
         png="<results>/figures/losses.png",
     log:
         "logs/plot_losses.log",
@@ -524,7 +571,12 @@ rule plot_loss_differences:
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="<results>/figures/loss_differences.svg",
+        svg=report(
+            "<results>/figures/loss_differences.svg",
+            category="Figures",
+            labels={"figure": "Loss differences"},
+            caption="workflow/report/loss_differences.rst",
+        ),
         png="<results>/figures/loss_differences.png",
     log:
         "logs/plot_loss_differences.log",
@@ -559,7 +611,12 @@ rule plot_equality:
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="<results>/figures/equality.svg",
+        svg=report(
+            "<results>/figures/equality.svg",
+            category="Figures",
+            labels={"figure": "Who equals whom"},
+            caption="workflow/report/equality.rst",
+        ),
         png="<results>/figures/equality.png",
     log:
         "logs/plot_equality.log",
@@ -598,7 +655,12 @@ rule plot_replicates:
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="<results>/figures/replicates.svg",
+        svg=report(
+            "<results>/figures/replicates.svg",
+            category="Figures",
+            labels={"figure": "The luck of the seed"},
+            caption="workflow/report/replicates.rst",
+        ),
         png="<results>/figures/replicates.png",
     log:
         "logs/plot_replicates.log",
@@ -640,7 +702,12 @@ rule plot_forecasts:
         ),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg="<results>/figures/forecasts.svg",
+        svg=report(
+            "<results>/figures/forecasts.svg",
+            category="Figures",
+            labels={"figure": "Forecasts of what none has seen"},
+            caption="workflow/report/forecasts.rst",
+        ),
         png="<results>/figures/forecasts.png",
     log:
         "logs/plot_forecasts.log",

@@ -1,9 +1,11 @@
 """What the tests share: the environment of a job, and throw-away copies of the project."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +137,76 @@ class Project:
 def project(tmp_path: Path) -> Project:
     """A copy of the project, as it is."""
     return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def viewed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project with two commits of tiny results, of other noise, for those who look at them."""
+    project = Project(tmp_path_factory.mktemp("viewed") / "project")
+    cases = {name: project.params()["cases"][name] for name in ("loop_with_reset", "single_fit")}
+    claims = {"identical": [], "different": [list(cases)]}
+    project.write_params(project.params() | TINY | HELD_OUT | {"cases": cases, "claims": claims})
+    project("snakemake", "--cores", "2")
+    project.commit("made")
+    params = project.params()
+    params["dataset"]["noise"] = 0.2
+    project.write_params(params)
+    project("snakemake", "--cores", "2")
+    project.commit("made of more noise")
+    return project
+
+
+class Browser:
+    """Headless Chromium without a network."""
+
+    def __init__(self, home: Path) -> None:
+        from selenium.webdriver import Chrome, ChromeOptions
+        from selenium.webdriver.chrome.service import Service
+
+        options = ChromeOptions()
+        for argument in (
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            f"--user-data-dir={home}", "--host-resolver-rules=MAP * ~NOTFOUND",
+        ):  # fmt: skip
+            options.add_argument(argument)
+        options.binary_location = shutil.which("chromium") or ""
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+        service = Service(shutil.which("chromedriver"), env=CALLER | {"HOME": str(home)})
+        self.driver = Chrome(options=options, service=service)
+
+    def open(self, page: Path, width: int) -> None:
+        """Open a file in a window of so many pixels."""
+        self.driver.set_window_size(width, 900)
+        self.driver.get(page.as_uri())
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """What JavaScript returns."""
+        return self.driver.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+
+    def wait(self, script: str) -> None:
+        """Until JavaScript returns something true."""
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        WebDriverWait(self.driver, 60).until(lambda _: self.run(script), script)
+
+    def requested(self, page: Path) -> set[str]:
+        """All that the page has asked for since the last call, but for data that stands in itself."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
+        urls = {params["request"]["url"] for params in sent if params["documentURL"] == page.as_uri()}
+        return {url for url in urls if not url.startswith("data:")}
+
+    def mistakes(self) -> list[str]:
+        """What the page has complained of since the last call."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser; without Debian's chromium and chromium-driver, what asks for it is skipped."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        pytest.skip("needs chromium and chromedriver")
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.driver.quit()

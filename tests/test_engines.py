@@ -159,7 +159,7 @@ def test_each_step_declares_the_modules_that_it_imports(tiny: Project) -> None:
 def test_both_engines_make_the_same_bytes_and_are_content_with_each_other(tiny: Project) -> None:
     tiny("snakemake", "--cores", "2")
     made = tiny.artifacts()
-    assert len(made) == 4 + 1 + 3 * len(TINY_CASES) + 4 + 2 * len(FIGURES)
+    assert len(made) == 4 + 1 + 3 * len(TINY_CASES) + 5 + 2 * len(FIGURES)
 
     tiny("git", "clean", "-dfxq")
     tiny("rm", "-rf", "results")
@@ -231,9 +231,7 @@ def test_a_case_is_added_and_taken_out_in_params_alone(tiny: Project, engine: li
     tiny.write_params(params | {"cases": params["cases"] | {"loop_with_batch_reset": added}})
     printed = tiny.run(*engine)
     assert printed.returncode == 0, printed.stderr
-    trained = re.findall(
-        r"--case (\w+)|^(?:local)?rule train:\n.*\n *output: results/cases/(\w+)", printed.stdout + printed.stderr, re.M
-    )
+    trained = re.findall(r"--case (\w+)|^started +train (\w+)$", printed.stdout + printed.stderr, re.M)
     assert {name for names in trained for name in names if name} == {"loop_with_batch_reset"}
     after = tiny.artifacts()
     folder = "results/cases/loop_with_batch_reset/"
@@ -249,37 +247,12 @@ def test_a_case_is_added_and_taken_out_in_params_alone(tiny: Project, engine: li
 
 
 @pytest.mark.slow
-def test_dvc_shows_what_changed_between_two_commits(tiny: Project) -> None:
-    tiny("dvc", "repro")
-    tiny.commit("one")
-    first = json.loads((tiny.folder / "results/metrics.json").read_text())
-    params = tiny.params()
-    params["dataset"]["seed"] = 8
-    tiny.write_params(params)
-    tiny("dvc", "repro")
-    tiny.commit("two")
-    second = json.loads((tiny.folder / "results/metrics.json").read_text())
-
-    change = json.loads(tiny("dvc", "metrics", "diff", "HEAD~1", "--json"))["results/metrics.json"]
-    loss = change["cases.single_fit.final_loss"]
-    assert loss["old"] == first["cases"]["single_fit"]["final_loss"]
-    assert loss["new"] == second["cases"]["single_fit"]["final_loss"]
-    assert "claims.loop_with_reset != single_fit.holds" not in change
-    shown = json.loads(tiny("dvc", "params", "diff", "HEAD~1", "--json"))
-    assert shown == {"params.yaml": {"dataset.seed": {"old": 7, "new": 8, "diff": 1}}}
-    images = [f"results/figures/{figure}.png" for figure in ("predictions", "losses", "loss_differences", "equality")]
-    plots = json.loads(tiny("dvc", "plots", "diff", "HEAD~1", "--targets", *images, "--json"))["data"]
-    for image in images:
-        assert {plot["revisions"][0] for plot in plots[image]} == {"HEAD~1", "workspace"}, image
-
-
-@pytest.mark.slow
 def test_a_claim_that_does_not_hold_is_a_result_and_no_crash(tiny: Project) -> None:
     claims = {"identical": [["loop_with_reset", "single_fit"]], "different": []}
     tiny.write_params(tiny.params() | {"claims": claims})
     done = tiny.run("snakemake", "--cores", "2")
     assert done.returncode == 0, done.stderr
-    assert "these fail, 1 of 1**: `loop_with_reset = single_fit`" in done.stdout
+    assert "these fail, 1 of 1: loop_with_reset = single_fit" in " ".join(done.stdout.split())
     metrics = json.loads((tiny.folder / "results/metrics.json").read_text())
     assert metrics["claims"]["loop_with_reset = single_fit"]["holds"] is False
 
@@ -304,8 +277,10 @@ def test_an_edit_to_a_module_reruns_what_it_affects_in_both_engines(tiny: Projec
 
 @pytest.mark.slow
 def test_a_verdict_of_an_earlier_run_is_not_printed_as_this_runs(tiny: Project) -> None:
-    assert "# Verdict" in tiny("snakemake", "--cores", "2")
-    assert "# Verdict" not in tiny("snakemake", "--cores", "2", "--forcerun", "make_dataset", "--until", "make_dataset")
+    assert "Is a loop of" in tiny("snakemake", "--cores", "2")
+    assert "Is a loop of" not in tiny(
+        "snakemake", "--cores", "2", "--forcerun", "make_dataset", "--until", "make_dataset"
+    )
 
 
 @pytest.mark.slow

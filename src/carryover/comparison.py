@@ -65,6 +65,16 @@ def _bits(numbers: "pd.Series[float]") -> NDArray[np.uint32]:
     return numbers.to_numpy(np.float32).view(np.uint32)
 
 
+def losses(cases: Cases) -> pd.DataFrame:
+    """The losses of all cases in one table, tidy.
+
+    Returns:
+        columns `epoch`, `case`, `loss`; cases in their order, epochs ascending within a case.
+    """
+    tables = [case.history[["epoch", "loss"]].assign(case=name) for name, case in cases.items()]
+    return pd.concat(tables, ignore_index=True)[["epoch", "case", "loss"]]
+
+
 def loss_differences(cases: Cases) -> pd.DataFrame:
     """The losses of every pair of cases side by side, tidy.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from carryover.case_results import read_cases, remove_other_cases
 from carryover.command_line import ArgumentParser, run
-from carryover.comparison import loss_differences
+from carryover.comparison import loss_differences, losses
 from carryover.files import writing
 from carryover.held_out import read_forecasts
 from carryover.metrics import metrics
@@ -30,8 +30,9 @@ def compare(arguments: argparse.Namespace) -> None:
     forecasts = read_forecasts(arguments.forecasts, params)
     numbers = metrics(cases, params, distances(reference, cases, params), replicates, forecasts)
 
-    with writing(arguments.loss_diffs) as file:
-        loss_differences(cases).to_csv(file, index=False, float_format="%.9g", lineterminator="\n")
+    for path, table in [(arguments.losses, losses(cases)), (arguments.loss_diffs, loss_differences(cases))]:
+        with writing(path) as file:
+            table.to_csv(file, index=False, float_format="%.9g", lineterminator="\n")
     with writing(arguments.metrics) as file:
         json.dump(numbers, file, indent=2)
         file.write("\n")
@@ -46,6 +47,7 @@ if __name__ == "__main__":
     parser.add_argument("--replicates", required=True, type=Path, metavar="FOLDER", help="with a folder per behaviour")
     parser.add_argument("--forecasts", required=True, type=Path, metavar="CSV", help="what the networks forecast")
     parser.add_argument("--reference", required=True, type=Path, metavar="FOLDER", help="the reference")
+    parser.add_argument("--losses", required=True, type=Path, metavar="CSV", help="losses of each case")
     parser.add_argument("--loss_diffs", required=True, type=Path, metavar="CSV", help="losses of each pair of cases")
     parser.add_argument("--metrics", required=True, type=Path, metavar="JSON", help="the run in numbers")
     parser.add_argument("--verdict", required=True, type=Path, metavar="MD", help="the run in words")

@@ -34,7 +34,7 @@ def draw_loss_differences(differences: dict[str, pd.DataFrame]) -> Figure:
             sizes.plot(table["epoch"], size.where(size > 0), marker=".", label=claim.replace("!=", "≠"))
     if any_difference:
         sizes.set_yscale("log")
-        sizes.legend(loc="lower right")
+        figure.legend(*sizes.get_legend_handles_labels(), loc="outside upper left", ncols=2)  # not on the curves
     else:
         sizes.text(0.5, 0.5, "no pair differs in any epoch", transform=sizes.transAxes, ha="center", va="center")
         sizes.set_yticks([])

@@ -1,0 +1,1 @@
+"""What the text of Snakemake's report (workflow/report/) includes: parsers of docutils, chosen by `:parser:`."""
