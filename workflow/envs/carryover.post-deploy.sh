@@ -3,3 +3,4 @@
 set -euo pipefail
 python -m pip install --require-hashes --requirement requirements.lock
 python -m pip install --no-deps --no-build-isolation --editable .
+carryover offline-plots
