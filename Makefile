@@ -1,4 +1,5 @@
-# make            set up, run the pipeline with Snakemake, print the verdict
+# make            set up, run the pipeline with Snakemake, write report.html, show the verdict
+# make report     the same, without the verdict: report.html has it
 # make test       set up, run the tests
 # make test-long  set up, run the tests that take too long for `make test`
 # make check      set up, run the committed pipeline in a temporary copy, compare every artifact with dvc.lock
@@ -20,13 +21,15 @@ UV = $$(command -v uv || echo .uv/bin/uv)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: all test test-long check lint bench lock
-all: .venv/ready
+.PHONY: all report test test-long check lint bench lock
+all: report
+	@carryover verdict
+
+report: .venv/ready
 	@echo "Running the pipeline with Snakemake: every case, their comparison, the figures ..."
-	@mkdir -p logs && touch logs/started
-	@snakemake --cores all
-	@test results/verdict.md -nt logs/started || cat results/verdict.md # Snakemake prints only what it has made anew
-	@echo "The verdict is results/verdict.md, the figures are in results/figures/."
+	@snakemake --cores all >/dev/null # its standard output is the verdict, of what it has made anew
+	@echo "Writing report.html ..."
+	@snakemake --report report.html
 
 test: .venv/ready
 	@echo "Running the tests; the slow ones run whole pipelines, so this takes some minutes ..."
@@ -55,17 +58,21 @@ lock: .uv/ready
 		--all-extras pyproject.toml --output-file requirements.lock
 
 # The environment: exactly what requirements.lock names, checked by hash, compiled to bytecode; then this project; then
-# matplotlib's list of fonts, so that no job has to make it.
+# matplotlib's list of fonts, so that no job has to make it; then the page for `dvc plots`.
 .venv/ready: requirements.lock pyproject.toml .uv/ready
-	@echo "Setting up .venv from requirements.lock: some 180 packages, about 250 MB to download ..."
-	@"$(PYTHON)" -c 'import sys; print("with Python", sys.version.split()[0], "of", sys.executable)'
+	@echo "Setting up .venv, once; it takes from half a minute to a few, by the connection."
+	@"$(PYTHON)" -c 'import sys; print("  Python", sys.version.split()[0], "of", sys.executable)'
+	@date +%s >.uv/started
 	@rm -rf .venv
 	@$(UV) venv --quiet --python "$$("$(PYTHON)" -c 'import sys; print(sys.executable)')" .venv
+	@echo "  some 190 packages of requirements.lock: download about 260 MB, check the hashes, install, compile ..."
 	@$(UV) pip install --quiet --python .venv --compile-bytecode --require-hashes --requirements requirements.lock
+	@echo "  this project, the list of fonts, the page for dvc plots ..."
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
 	@hermetic python -c "import matplotlib.font_manager"
+	@carryover offline-plots
 	@touch $@
-	@echo "Set up."
+	@echo "Set up, in $$(($$(date +%s) - $$(cat .uv/started))) seconds."
 
 .uv/ready:
 	@"$(PYTHON)" -c '$(FITTING)' 2>/dev/null || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one," \

@@ -32,6 +32,22 @@ def overrides(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def verdict(arguments: argparse.Namespace) -> int:
+    """Show the verdict of a run."""
+    from carryover.terminal import show_verdict
+
+    show_verdict(arguments.results)
+    return 0
+
+
+def offline_plots(_: argparse.Namespace) -> int:
+    """Let the pages of `dvc plots` open without a network."""
+    from carryover.plots_page import offline_plots as write_page
+
+    write_page(Path())
+    return 0
+
+
 def check(_: argparse.Namespace) -> int:
     """Make every artifact of the committed project anew: exit status 0 if all have the committed bytes, 1 if not."""
     from carryover.check import check_this_machine
@@ -56,6 +72,22 @@ def main() -> None:
     command.add_argument("b", type=Path, metavar="FOLDER", help="of the other")
     command.add_argument("--json", action="store_true", help="say it as JSON")
     command.set_defaults(command=explain)
+
+    command = commands.add_parser(
+        "verdict",
+        help="show the verdict of a run",
+        description="Show the verdict of a run on the terminal, and where the report and the figures lie.",
+    )
+    command.add_argument("results", type=Path, metavar="FOLDER", nargs="?", default="results", help="[results]")
+    command.set_defaults(command=verdict)
+
+    command = commands.add_parser(
+        "offline-plots",
+        help="let the pages of `dvc plots` open without a network",
+        description="Write a page with Vega's scripts in it, which come with Snakemake, and let DVC draw its plots on "
+        "it (plots.html_template in .dvc/config.local). `make` does it when it sets up.",
+    )
+    command.set_defaults(command=offline_plots)
 
     command = commands.add_parser(
         "overrides",

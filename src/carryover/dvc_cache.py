@@ -1,5 +1,6 @@
 """DVC's cache, for the engine that is not DVC."""
 
+import logging
 from pathlib import Path
 
 
@@ -17,6 +18,8 @@ def take_over(project: Path) -> bool:
     """
     from dvc.repo import Repo, lock_repo
 
+    for name in ("dvc", "dvc_data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # hundreds of progress bars are no progress
     complete = True
     with Repo(str(project)) as repo, lock_repo(repo):
         for stage in repo.index.stages:

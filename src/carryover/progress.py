@@ -1,0 +1,260 @@
+"""What Snakemake shows while it runs: the jobs, how far each training is, and how much is left.
+
+A logger plugin of Snakemake. On a terminal it draws a bar for each running job, and one for all jobs; elsewhere it
+prints lines. Who asks Snakemake for something of its own (a dry run, --verbose, --quiet, --printshellcmds, --debug-dag)
+gets that.
+"""
+
+import logging
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+
+EPOCH = re.compile(r"epoch (\d+) of (\d+): (.+)")
+"""What a training's log has for each epoch."""
+
+TARGET = "all"
+"""The rule that only names what is to be made."""
+
+EVERY = 30.0
+"""Seconds between two lines about the same running job, where there is no terminal."""
+
+NOISE = re.compile(
+    "Using shell:|Conda environments:|Assuming unrestricted shared filesystem|host: |Building DAG of jobs"
+    "|Provided (cores|resources):|Rules claiming more threads|Select jobs to execute|Execute \\d+ jobs|Complete log"
+    "|Elapsed time|RuleException:\\nCalledProcessError|Creating report|Adding .* \\(.*\\)|Could not detect mimetype"
+    "|None$"
+)
+"""How those of Snakemake's messages begin that are left out."""
+
+
+@dataclass
+class Job:
+    """A running job."""
+
+    name: str
+    log: Path | None
+    started: float = field(default_factory=time.time)
+
+    def epoch(self) -> tuple[int, int, str] | None:
+        """The last epoch in its log, of how many, and the loss then; None where it does not train, or not yet."""
+        if self.log is None:
+            return None
+        try:
+            with self.log.open("rb") as file:
+                status = os.fstat(file.fileno())
+                if status.st_mtime < self.started:
+                    return None  # the log is of an earlier run
+                file.seek(max(0, status.st_size - 4096))
+                epochs = EPOCH.findall(file.read().decode(errors="replace"))
+        except OSError:
+            return None
+        return (int(epochs[-1][0]), int(epochs[-1][1]), epochs[-1][2]) if epochs else None
+
+    def state(self) -> str:
+        """How far it is, in words; empty where it does not train."""
+        epoch = self.epoch()
+        return f"epoch {epoch[0]} of {epoch[1]}, {epoch[2]}" if epoch else ""
+
+
+class Bars:
+    """The jobs on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.tasks: dict[int, tuple[Job, TaskID]] = {}
+        bars = self
+
+        class Live(Progress):
+            def get_renderables(self) -> Iterable[RenderableType]:
+                bars.read_logs()
+                return super().get_renderables()
+
+        self.progress = Live(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
+            console=console,
+            refresh_per_second=4,
+            transient=True,
+        )
+        self.all = self.progress.add_task("[bold]all jobs", state="", visible=False)
+
+    def planned(self, total: int) -> None:
+        self.progress.update(self.all, total=total, state=f"0 of {total}", visible=True)
+        self.progress.start()
+
+    def started(self, number: int, job: Job) -> None:
+        task = self.progress.add_task(escape(job.name), total=None, state="")
+        self.tasks[number] = (job, task)
+
+    def finished(self, number: int, job: Job, done: int, total: int) -> None:
+        self.forget(number)
+        self.progress.update(self.all, completed=done, total=total, state=f"{done} of {total}")
+        seconds = f"[dim]{time.time() - job.started:.0f} s[/]"
+        self.console.print(f"[green]✓[/] {escape(job.name)}  [dim]{escape(job.state())}[/]  {seconds}", highlight=False)
+        if done == total:
+            self.close()
+
+    def failed(self, number: int, job: Job) -> None:
+        self.forget(number)
+        self.console.print(f"[red]✗ {escape(job.name)}[/]", highlight=False)
+
+    def message(self, text: str, level: int) -> None:
+        style = "red" if level >= logging.ERROR else "yellow" if level >= logging.WARNING else ""
+        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def forget(self, number: int) -> None:
+        if number in self.tasks:
+            self.progress.remove_task(self.tasks.pop(number)[1])
+
+    def read_logs(self) -> None:
+        for job, task in list(self.tasks.values()):
+            if epoch := job.epoch():
+                self.progress.update(task, completed=epoch[0], total=epoch[1], state=escape(job.state()))
+
+    def close(self) -> None:
+        self.progress.stop()
+
+
+class Lines:
+    """The jobs line by line, for pipes and files."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.running: dict[int, Job] = {}
+        self.closed = Event()
+        self.repeating = Thread(target=self.repeat, daemon=True)
+        self.repeating.start()
+
+    def planned(self, total: int) -> None:
+        self.message(f"{total} jobs to run", logging.INFO)
+
+    def started(self, number: int, job: Job) -> None:
+        self.running[number] = job
+        self.message(f"started   {job.name}", logging.INFO)
+
+    def finished(self, number: int, job: Job, done: int, total: int) -> None:
+        self.running.pop(number, None)
+        state = f": {state}" if (state := job.state()) else ""
+        self.message(f"finished  {job.name}{state} ({done} of {total} jobs)", logging.INFO)
+
+    def failed(self, number: int, job: Job) -> None:
+        self.running.pop(number, None)
+        self.message(f"failed    {job.name}", logging.ERROR)
+
+    def message(self, text: str, _: int) -> None:
+        self.console.file.write(f"{text}\n")
+        self.console.file.flush()
+
+    def repeat(self) -> None:
+        """Say from time to time how far the trainings are: they may take hours."""
+        while not self.closed.wait(EVERY):
+            for job in list(self.running.values()):
+                if state := job.state():
+                    self.message(f"running   {job.name}: {state}", logging.INFO)
+
+    def close(self) -> None:
+        self.closed.set()
+        self.repeating.join()
+
+
+class LogHandler(LogHandlerBase):
+    """Turns Snakemake's log records into bars or lines."""
+
+    def __post_init__(self) -> None:
+        settings = self.common_settings
+        others = (settings.dryrun, settings.verbose, settings.printshellcmds, settings.debug_dag, settings.quiet)
+        self.in_use = not any(others)
+        if self.in_use:
+            console = Console(file=sys.stdout if settings.stdout else sys.stderr, no_color=settings.nocolor or None)
+            self.view: Bars | Lines = Bars(console) if console.is_interactive else Lines(console)
+        self.jobs: dict[int, Job] = {}
+        self.done = self.total = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show what has happened."""
+        if not self.in_use:
+            return
+        try:
+            self.show(record, record.__dict__)
+        except Exception:
+            self.handleError(record)
+
+    def show(self, record: logging.LogRecord, fields: dict[str, Any]) -> None:
+        event = fields.get("event")
+        if event == LogEvent.RUN_INFO:
+            self.total = fields["stats"]["total"] - fields["stats"].get(TARGET, 0)
+            self.view.planned(self.total)
+        elif event == LogEvent.JOB_INFO:
+            self.start(fields)
+        elif event == LogEvent.JOB_FINISHED:
+            if job := self.jobs.pop(fields["job_id"], None):
+                self.done += 1
+                self.view.finished(fields["job_id"], job, self.done, self.total)
+        elif event == LogEvent.JOB_ERROR:
+            self.fail(fields)
+        elif event in (None, LogEvent.ERROR) and not NOISE.match(message := record.getMessage()):
+            self.view.message(message.strip("\n"), record.levelno)
+
+    def start(self, fields: dict[str, Any]) -> None:
+        if fields["rule_name"] != TARGET:
+            log = fields["log"]
+            name = " ".join([fields["rule_name"], *map(str, fields["wildcards"].values())])
+            self.jobs[fields["jobid"]] = job = Job(name, Path(log[0]) if log else None)
+            self.view.started(fields["jobid"], job)
+
+    def fail(self, fields: dict[str, Any]) -> None:
+        """Show what the job has said: a mistake is its last line."""
+        if job := self.jobs.pop(fields["jobid"], None):
+            self.view.failed(fields["jobid"], job)
+            if self.common_settings.show_failed_logs and job.log and job.log.exists():
+                self.view.message(job.log.read_text(errors="replace").strip(), logging.ERROR)
+            if job.log:
+                self.view.message(f"(its log: {job.log})", logging.INFO)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self.in_use:
+            self.view.close()
+        super().close()
+
+    @property
+    def writes_to_stream(self) -> bool:
+        """Whether this is instead of Snakemake's own output."""
+        return self.in_use
+
+    @property
+    def writes_to_file(self) -> bool:
+        """Nothing."""
+        return False
+
+    @property
+    def has_filter(self) -> bool:
+        """It chooses by itself."""
+        return True
+
+    @property
+    def has_formatter(self) -> bool:
+        """It words by itself."""
+        return True
+
+    @property
+    def needs_rulegraph(self) -> bool:
+        """It shows jobs, not rules."""
+        return False

@@ -1,0 +1,73 @@
+"""The verdict on a terminal: the answer, the claims, the losses, and where the rest lies."""
+
+import json
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from carryover.errors import UserError
+from carryover.metrics import Metrics
+
+
+def show_verdict(results: Path) -> None:
+    """Print the verdict of a run to the standard output, in colours if that is a terminal.
+
+    Args:
+        results: the folder with verdict.md and metrics.json.
+
+    Raises:
+        UserError: where they are not.
+    """
+    path = results / "verdict.md"
+    if not path.is_file():
+        raise UserError(f"{path}: not there; `make` or `snakemake --cores all` makes it")
+    answer = path.read_text(encoding="utf-8").removeprefix("# Verdict").split("\n## ")[0]
+    metrics: Metrics = json.loads((results / "metrics.json").read_text(encoding="utf-8"))
+    console = Console(highlight=False)
+    console.print()
+    for part in (Markdown(answer), _claims(metrics, console), _losses(metrics), _places(results)):
+        console.print(part)
+        console.print()
+
+
+def _claims(metrics: Metrics, console: Console) -> Table:
+    table = Table(box=SIMPLE, show_edge=False)
+    for title in ("claim", "holds", "the two trainings"):
+        table.add_column(title)
+    for name, claim in metrics["claims"].items():
+        unequal = "!=" if console.options.ascii_only else "≠"
+        holds = Text("yes", "green") if claim["holds"] else Text("no", "bold red")
+        if epoch := claim["first_divergent_epoch"]:
+            found = f"part at epoch {epoch}; losses up to {claim['max_abs_loss_difference']:.3g} apart"
+        else:
+            found = "are the same to the last bit"
+        table.add_row(name.replace("!=", unequal), holds, found)
+    return table
+
+
+def _losses(metrics: Metrics) -> Table:
+    table = Table(box=SIMPLE, show_edge=False)
+    table.add_column("training")
+    for title in ("first loss", "final loss"):
+        table.add_column(title, justify="right")
+    trainings: dict[tuple[str, float], list[str]] = {}
+    for name, case in metrics["cases"].items():
+        trainings.setdefault((case["weights_sha256"], case["final_loss"]), []).append(name)
+    for names in trainings.values():
+        case = metrics["cases"][names[0]]
+        table.add_row(" = ".join(names), f"{case['first_loss']:.6f}", f"{case['final_loss']:.6f}")
+    return table
+
+
+def _places(results: Path) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("in words", f"[cyan]{results / 'verdict.md'}")
+    table.add_row("figures", f"[cyan]{results / 'figures'}/")
+    report = results.parent / "report.html"
+    where = f"[cyan]{report}" if report.is_file() else "`make report` writes report.html"
+    table.add_row("report", where)
+    return table
