@@ -90,6 +90,16 @@ def test_a_commit_is_compared_by_what_has_changed(viewed: Project) -> None:
     assert "claims.loop_with_reset != single_fit.holds" not in change
 
 
+@pytest.mark.slow
+def test_the_command_of_the_readme_shows_the_final_losses_and_what_was_changed(viewed: Project) -> None:
+    (command,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("dvc exp show")]
+    header, _, *rows = viewed("bash", "-c", f"{command} --md").strip().splitlines()
+    columns = [name.strip() for name in header.split("|")[1:-1]]
+    losses = [f"cases.{case}.final_loss" for case in CASES]
+    assert columns == ["Experiment", "Created", *losses, "dataset.noise"]
+    assert len(rows) == 3, "the workspace and two commits"
+
+
 def test_the_plots_name_no_case() -> None:
     """So that a new one is in them, and one that is taken out leaves no hole."""
     assert not [case for case in CASES if case in (ROOT / "dvc.yaml").read_text()]
