@@ -79,7 +79,7 @@ lock: .uv/ready
 		"or say where it is: make PYTHON=/path/to/python" >&2; exit 1; }
 	@command -v uv >/dev/null || { echo "Installing uv $(UV_VERSION) into .uv ..."; \
 		{ "$(PYTHON)" -m pip --version >/dev/null 2>&1 && \
-		"$(PYTHON)" -m pip install --quiet --disable-pip-version-check --target .uv uv==$(UV_VERSION); } || \
+		"$(PYTHON)" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv uv==$(UV_VERSION); } || \
 		{ "$(PYTHON)" -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } || \
 		{ echo "error: $(PYTHON) has neither pip nor venv, or the package index cannot be reached;" \
 		"on Debian: apt install python3-venv" >&2; exit 1; }; }
