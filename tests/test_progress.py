@@ -198,4 +198,4 @@ def test_a_run_on_a_terminal_shows_its_trainings_and_ends_with_the_verdict_in_co
     assert re.search(r"✓ train single_fit  epoch 1500 of 1500, loss 0\.\d+  \d+ s\r\n", shown)
     end = written[written.rindex("Is a loop of") :]
     assert "\x1b[1;31mno" in end, "a claim that does not hold is red"
-    assert ESCAPES.sub("", end).strip().endswith("report    `make report` writes report.html")
+    assert ESCAPES.sub("", end).strip().endswith("report    written by `snakemake --report report.html`")
