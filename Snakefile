@@ -429,7 +429,12 @@ rule compare:
             labels={"table": "Metrics"},
             caption="workflow/report/metrics.rst",
         ),
-        verdict="<results>/verdict.md",
+        verdict=report(
+            "<results>/verdict.md",
+            category="Tables",
+            labels={"table": "The verdict, as Markdown"},
+            caption="workflow/report/verdict.rst",
+        ),
     log:
         "logs/compare.log",
     conda:

@@ -6,6 +6,7 @@ import tomllib
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
@@ -49,6 +50,23 @@ def test_the_losses_that_it_names_are_those_of_the_run() -> None:
     cases = json.loads((ROOT / "results/metrics.json").read_text())["cases"]
     assert f"is {cases['loop_with_reset']['final_loss']:.4f} with the reset" in README.replace("\n  ", " ")
     assert f"and {cases['loop_without_reset']['final_loss']:.4f} without" in README.replace("\n  ", " ")
+
+
+def test_when_the_two_behaviours_change_places_is_when_it_says() -> None:
+    losses = pd.read_csv(ROOT / "results/losses.csv").pivot(index="epoch", columns="case", values="loss")
+    ahead = losses["loop_without_reset"] < losses["loop_with_reset"]
+    assert f"up to epoch {ahead[ahead].index.max()} it is the one without" in " ".join(README.split())
+    assert ahead[3:27].all()
+    contiguous = losses[[name for name in losses if not name.startswith("interleaved")]].iloc[-1]
+    assert contiguous.idxmin() in ("stateless_fit", "single_fit_with_batch_reset")
+    assert f"it ends lowest, at {contiguous.min():.4f}" in README
+
+
+def test_it_lists_the_cases_of_the_run() -> None:
+    table = README.split("| case | calls of `fit` |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE) == list(
+        yaml.safe_load((ROOT / "params.yaml").read_text())["cases"]
+    )
 
 
 def test_the_seeds_that_it_counts_are_those_of_the_run() -> None:

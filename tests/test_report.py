@@ -72,7 +72,8 @@ def test_nothing_of_the_opening_page_is_cut_off(report: Path, browser: Browser, 
 def test_it_has_all_figures_and_tables_with_captions(report: Path, browser: Browser) -> None:
     browser.open(report, 1400)
     captions = browser.run("return Object.fromEntries(Object.entries(results).map(([k, v]) => [k, v.caption]))")
-    tables = {f"results/{name}" for name in ("losses.csv", "loss_diffs.csv", "forecasts.csv", "metrics.json")}
+    names = ("losses.csv", "loss_diffs.csv", "forecasts.csv", "metrics.json", "verdict.md")
+    tables = {f"results/{name}" for name in names}
     histories = {f"results/cases/{case}/history.csv" for case in ("loop_with_reset", "single_fit")}
     figures = {f"results/figures/{name}.svg" for name in FIGURES}
     assert set(captions) == tables | histories | figures | {"results/params.yaml"}

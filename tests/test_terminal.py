@@ -1,6 +1,7 @@
 """The verdict on a terminal."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,12 @@ def test_it_has_the_answer_each_claim_each_training_and_where_the_rest_lies(
     assert "interleaved_loop_without_reset 0.453771 0.002239" in rows
     assert "\x1b" not in printed, "no colours where there is no terminal"
     assert f"report written by `snakemake --report {results.parent}/report.html`" in " ".join(rows)
-    (results.parent / "report.html").touch()
+    report = results.parent / "report.html"
+    report.touch()
+    os.utime(report, (1, 1))
+    show_verdict(results)
+    assert "written by" in capsys.readouterr().out, "that report is of an earlier run"
+    report.touch()
     show_verdict(results)
     assert ["report", str(results.parent / "report.html")] in [
         line.split() for line in capsys.readouterr().out.splitlines()

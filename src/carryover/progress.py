@@ -18,15 +18,19 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-EPOCH = re.compile(r"epoch (\d+) of (\d+): (.+)")
+EPOCH = re.compile(r"epoch (\d+) of (\d+): (?:median )?loss (\S+)")
 """What a training's log has for each epoch."""
 
 TARGET = "all"
 """The rule that only names what is to be made."""
+
+WIDE = 120
+"""Columns of a terminal that has room for bars."""
 
 EVERY = 30.0
 """Seconds between two lines about the same running job, where there is no terminal."""
@@ -61,12 +65,31 @@ class Job:
                 epochs = EPOCH.findall(file.read().decode(errors="replace"))
         except OSError:
             return None
-        return (int(epochs[-1][0]), int(epochs[-1][1]), epochs[-1][2]) if epochs else None
+        return (int(epochs[-1][0]), int(epochs[-1][1]), f"{float(epochs[-1][2]):.4g}") if epochs else None
 
     def state(self) -> str:
         """How far it is, in words; empty where it does not train."""
         epoch = self.epoch()
-        return f"epoch {epoch[0]} of {epoch[1]}, {epoch[2]}" if epoch else ""
+        return f"epoch {epoch[0]} of {epoch[1]}, loss {epoch[2]}" if epoch else ""
+
+
+class Clocks(ProgressColumn):
+    """How long a job has run, and how long it will yet, as soon as there is something to tell that by."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        words = duration(task.elapsed or 0)
+        if not task.finished and task.time_remaining is not None and task.percentage >= 20:
+            words += f", {duration(task.time_remaining)} left"
+        return Text(words, "dim")
+
+
+def duration(seconds: float) -> str:
+    """In few letters."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 class Bars:
@@ -84,11 +107,9 @@ class Bars:
 
         self.progress = Live(
             TextColumn("{task.description}"),
-            BarColumn(),
+            *([BarColumn(bar_width=20)] if console.width >= WIDE else []),  # the words matter more
             TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
-            TextColumn("left:"),
-            TimeRemainingColumn(),
+            Clocks(),
             console=console,
             refresh_per_second=4,
             transient=True,
@@ -106,8 +127,8 @@ class Bars:
     def finished(self, number: int, job: Job, done: int, total: int) -> None:
         self.forget(number)
         self.progress.update(self.all, completed=done, total=total, state=f"{done} of {total}")
-        seconds = f"[dim]{time.time() - job.started:.0f} s[/]"
-        self.console.print(f"[green]✓[/] {escape(job.name)}  [dim]{escape(job.state())}[/]  {seconds}", highlight=False)
+        words = "  ".join(filter(None, [job.state(), duration(time.time() - job.started)]))
+        self.console.print(f"[green]✓[/] {escape(job.name)}  [dim]{escape(words)}[/]", highlight=False)
         if done == total:
             self.close()
 

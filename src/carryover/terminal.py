@@ -68,6 +68,6 @@ def _places(results: Path) -> Table:
     table.add_row("in words", f"[cyan]{results / 'verdict.md'}")
     table.add_row("figures", f"[cyan]{results / 'figures'}/")
     report = results.parent / "report.html"
-    where = f"[cyan]{report}" if report.is_file() else f"written by `snakemake --report {report}`"
-    table.add_row("report", where)
+    of_this_run = report.is_file() and report.stat().st_mtime >= (results / "verdict.md").stat().st_mtime
+    table.add_row("report", f"[cyan]{report}" if of_this_run else f"written by `snakemake --report {report}`")
     return table
