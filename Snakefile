@@ -17,7 +17,6 @@ from carryover.dvc_cache import take_over
 from carryover.errors import UserError
 from carryover.params import NOISY_SINE, REFERENCE_FILES, SERIES, as_option, check, flags, merge, typed
 from carryover.shards import shards
-from carryover.terminal import show_verdict
 from carryover.yaml_file import read_yaml
 
 # ---- configuration
@@ -128,6 +127,8 @@ onstart:
 
 
 onsuccess:
+    from carryover.terminal import show_verdict
+
     into_dvc()
     verdict = Path(config["folders"]["results"]) / "verdict.md"
     if verdict.exists() and verdict.stat().st_mtime > STARTED:

@@ -53,6 +53,20 @@ def test_it_has_the_answer_each_claim_each_training_and_where_the_rest_lies(
     ]
 
 
+def test_cases_are_joined_only_where_the_verdict_says_that_they_are_one_training(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After one epoch, resetting has changed the states, but neither weights nor loss, which the metrics have."""
+    monkeypatch.setenv("COLUMNS", "130")
+    metrics = json.loads((results / "metrics.json").read_text())
+    metrics["cases"]["loop_with_reset"] = metrics["cases"]["loop_without_reset"]
+    (results / "metrics.json").write_text(json.dumps(metrics))
+    show_verdict(results)
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "loop_with_reset = single_fit_with_reset 0.476925 0.016409" in rows
+    assert "loop_without_reset = single_fit 0.476925 0.016409" in rows
+
+
 def test_it_has_colours_on_a_terminal(
     results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,11 @@
 """The verdict on a terminal: the answer, the claims, the losses, and where the rest lies."""
 
+from __future__ import annotations
+
 import json
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -10,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from carryover.errors import UserError
-from carryover.metrics import Metrics
+
+if TYPE_CHECKING:
+    from carryover.metrics import Metrics  # which takes a second to import
 
 
 def show_verdict(results: Path) -> None:
@@ -25,11 +31,12 @@ def show_verdict(results: Path) -> None:
     path = results / "verdict.md"
     if not path.is_file():
         raise UserError(f"{path}: not there; `make` or `snakemake --cores all` makes it")
-    answer = path.read_text(encoding="utf-8").removeprefix("# Verdict").split("\n## ")[0]
+    verdict = path.read_text(encoding="utf-8")
+    answer = verdict.removeprefix("# Verdict").split("\n## ")[0]
     metrics: Metrics = json.loads((results / "metrics.json").read_text(encoding="utf-8"))
     console = Console(highlight=False)
     console.print()
-    for part in (Markdown(answer), _claims(metrics, console), _losses(metrics), _places(results)):
+    for part in (Markdown(answer), _claims(metrics, console), _losses(verdict, metrics), _places(results)):
         console.print(part)
         console.print()
 
@@ -49,15 +56,15 @@ def _claims(metrics: Metrics, console: Console) -> Table:
     return table
 
 
-def _losses(metrics: Metrics) -> Table:
+def _losses(verdict: str, metrics: Metrics) -> Table:
+    """A row per training: which cases are the same one, the verdict says, and the metrics alone cannot tell."""
     table = Table(box=SIMPLE, show_edge=False)
     table.add_column("training")
     for title in ("first loss", "final loss"):
         table.add_column(title, justify="right")
-    trainings: dict[tuple[str, float], list[str]] = {}
-    for name, case in metrics["cases"].items():
-        trainings.setdefault((case["weights_sha256"], case["final_loss"]), []).append(name)
-    for names in trainings.values():
+    effects = verdict.split("\n## What resetting does\n")[1].split("\n\n")[0]
+    for cell in re.findall(r"^\| (`.*?) \|", effects, flags=re.MULTILINE):
+        names = re.findall(r"`(\w+)`", cell)
         case = metrics["cases"][names[0]]
         table.add_row(" = ".join(names), f"{case['first_loss']:.6f}", f"{case['final_loss']:.6f}")
     return table
