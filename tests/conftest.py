@@ -180,9 +180,9 @@ class Browser:
         self.driver.set_window_size(width, 900)
         self.driver.get(page.as_uri())
 
-    def run(self, script: str, *arguments: Any) -> Any:
+    def run(self, script: str) -> Any:
         """What JavaScript returns."""
-        return self.driver.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(script)  # type: ignore[no-untyped-call]
 
     def wait(self, script: str) -> None:
         """Until JavaScript returns something true."""

@@ -19,8 +19,9 @@ def rules(project: Project, *arguments: str) -> set[str]:
 def test_the_catalog_finds_the_workflow_where_it_looks() -> None:
     """It takes workflow/Snakefile wherever there is a folder of that name, and passes over a repository without it."""
     project = Project.at(ROOT)
-    assert {"train", "compare", "plot_losses"} < rules(project)
-    assert rules(project, "--snakefile", "workflow/Snakefile") == rules(project)
+    own = rules(project)
+    assert {"train", "compare", "plot_losses"} < own
+    assert rules(project, "--snakefile", "workflow/Snakefile") == own
 
 
 def test_the_catalog_counts_it_among_those_of_standardized_usage() -> None:

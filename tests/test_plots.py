@@ -52,7 +52,7 @@ def test_a_page_of_plots_opens_without_a_network(viewed: Project, browser: Brows
 def test_every_case_has_a_curve_in_each_commit(plots: dict[str, Any]) -> None:
     assert "errors" not in plots
     (losses,) = plots["data"]["losses"]
-    spec = json.loads(losses["content"]) if isinstance(losses["content"], str) else losses["content"]
+    spec = losses["content"]
     assert spec["encoding"]["color"]["field"] == "case"
     assert spec["encoding"]["strokeDash"]["field"] == "rev"
     curves = {(row["rev"], row["case"]) for row in spec["data"]["values"]}
@@ -63,7 +63,7 @@ def test_every_case_has_a_curve_in_each_commit(plots: dict[str, Any]) -> None:
 @pytest.mark.slow
 def test_every_pair_has_a_lane_in_each_commit(plots: dict[str, Any]) -> None:
     (differences,) = plots["data"]["loss_differences"]
-    spec = json.loads(differences["content"]) if isinstance(differences["content"], str) else differences["content"]
+    spec = differences["content"]
     assert spec["facet"]["column"]["field"] == "rev"
     assert [row["difference"] for row in spec["data"]["values"]].count("0") >= 2, "the first epoch of each"
     assert len(spec["data"]["values"]) == 2 * 3

@@ -99,7 +99,7 @@ def test_a_long_training_says_from_time_to_time_how_far_it_is(tmp_path: Path, mo
     log, told = tmp_path / "log", tmp_path / "told"
     with told.open("w") as file:
         lines = progress.Lines(Console(file=file))
-        lines.started(1, Job("train single_fit", log))
+        lines.started(Job("train single_fit", log))
         log.write_text("epoch 7 of 9: loss 0.5\n")
         deadline = time.monotonic() + 60
         while "running" not in told.read_text() and time.monotonic() < deadline:
@@ -154,15 +154,16 @@ def test_the_bars_show_each_running_job_and_all_of_them(tmp_path: Path) -> None:
     bars = progress.Bars(Console(file=io.StringIO(), force_terminal=True, width=130))
     log = tmp_path / "log"
     bars.planned(4)
-    bars.started(1, Job("train single_fit", log))
-    bars.started(2, Job("plot_losses", None))
+    training, plotting = Job("train single_fit", log), Job("plot_losses", None)
+    bars.started(training)
+    bars.started(plotting)
     log.write_text("epoch 30 of 70: loss 0.25\n")
     bars.read_logs()
     running = {task.description: task for task in bars.progress.tasks}
     assert running["train single_fit"].percentage == pytest.approx(100 * 30 / 70)
     assert running["train single_fit"].fields["state"] == "epoch 30 of 70, loss 0.25"
     assert running["plot_losses"].total is None
-    bars.finished(2, Job("plot_losses", None), 1, 4)
+    bars.finished(plotting, 1, 4)
     assert [task.description for task in bars.progress.tasks] == ["[bold]all jobs", "train single_fit"]
     assert (bars.progress.tasks[0].completed, bars.progress.tasks[0].total) == (1, 4)
     bars.close()

@@ -11,10 +11,11 @@ import re
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -44,7 +45,18 @@ NOISE = re.compile(
 """How those of Snakemake's messages begin that are left out."""
 
 
-@dataclass
+class Epoch(NamedTuple):
+    """How far a training is: the number of the epoch, of how many, and the loss then, in few digits."""
+
+    number: int
+    total: int
+    loss: str
+
+    def __str__(self) -> str:
+        return f"epoch {self.number} of {self.total}, loss {self.loss}"
+
+
+@dataclass(eq=False)
 class Job:
     """A running job."""
 
@@ -52,8 +64,8 @@ class Job:
     log: Path | None
     started: float = field(default_factory=time.time)
 
-    def epoch(self) -> tuple[int, int, str] | None:
-        """The last epoch in its log, of how many, and the loss then; None where it does not train, or not yet."""
+    def epoch(self) -> Epoch | None:
+        """The last epoch in its log; None where it does not train, or not yet."""
         if self.log is None:
             return None
         try:
@@ -65,12 +77,14 @@ class Job:
                 epochs = EPOCH.findall(file.read().decode(errors="replace"))
         except OSError:
             return None
-        return (int(epochs[-1][0]), int(epochs[-1][1]), f"{float(epochs[-1][2]):.4g}") if epochs else None
+        if not epochs:
+            return None
+        number, total, loss = epochs[-1]
+        return Epoch(int(number), int(total), f"{float(loss):.4g}")
 
     def state(self) -> str:
         """How far it is, in words; empty where it does not train."""
-        epoch = self.epoch()
-        return f"epoch {epoch[0]} of {epoch[1]}, loss {epoch[2]}" if epoch else ""
+        return str(self.epoch() or "")
 
 
 class Clocks(ProgressColumn):
@@ -97,7 +111,7 @@ class Bars:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.tasks: dict[int, tuple[Job, TaskID]] = {}
+        self.tasks: dict[Job, TaskID] = {}
         bars = self
 
         class Live(Progress):
@@ -120,34 +134,30 @@ class Bars:
         self.progress.update(self.all, total=total, state=f"0 of {total}", visible=True)
         self.progress.start()
 
-    def started(self, number: int, job: Job) -> None:
-        task = self.progress.add_task(escape(job.name), total=None, state="")
-        self.tasks[number] = (job, task)
+    def started(self, job: Job) -> None:
+        self.tasks[job] = self.progress.add_task(escape(job.name), total=None, state="")
 
-    def finished(self, number: int, job: Job, done: int, total: int) -> None:
-        self.forget(number)
+    def finished(self, job: Job, done: int, total: int) -> None:
+        self.progress.remove_task(self.tasks.pop(job))
         self.progress.update(self.all, completed=done, total=total, state=f"{done} of {total}")
         words = "  ".join(filter(None, [job.state(), duration(time.time() - job.started)]))
         self.console.print(f"[green]✓[/] {escape(job.name)}  [dim]{escape(words)}[/]", highlight=False)
         if done == total:
             self.close()
 
-    def failed(self, number: int, job: Job) -> None:
-        self.forget(number)
+    def failed(self, job: Job) -> None:
+        self.progress.remove_task(self.tasks.pop(job))
         self.console.print(f"[red]✗ {escape(job.name)}[/]", highlight=False)
 
     def message(self, text: str, level: int) -> None:
         style = "red" if level >= logging.ERROR else "yellow" if level >= logging.WARNING else ""
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
-    def forget(self, number: int) -> None:
-        if number in self.tasks:
-            self.progress.remove_task(self.tasks.pop(number)[1])
-
     def read_logs(self) -> None:
-        for job, task in list(self.tasks.values()):
+        for job, task in list(self.tasks.items()):
             if epoch := job.epoch():
-                self.progress.update(task, completed=epoch[0], total=epoch[1], state=escape(job.state()))
+                with suppress(KeyError):  # the job may just have ended, in the thread that is told of it
+                    self.progress.update(task, completed=epoch.number, total=epoch.total, state=str(epoch))
 
     def close(self) -> None:
         self.progress.stop()
@@ -158,7 +168,7 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.running: dict[int, Job] = {}
+        self.running: list[Job] = []
         self.closed = Event()
         self.repeating = Thread(target=self.repeat, daemon=True)
         self.repeating.start()
@@ -166,17 +176,17 @@ class Lines:
     def planned(self, total: int) -> None:
         self.message(f"{total} jobs to run", logging.INFO)
 
-    def started(self, number: int, job: Job) -> None:
-        self.running[number] = job
+    def started(self, job: Job) -> None:
+        self.running.append(job)
         self.message(f"started   {job.name}", logging.INFO)
 
-    def finished(self, number: int, job: Job, done: int, total: int) -> None:
-        self.running.pop(number, None)
+    def finished(self, job: Job, done: int, total: int) -> None:
+        self.running.remove(job)
         state = f": {state}" if (state := job.state()) else ""
         self.message(f"finished  {job.name}{state} ({done} of {total} jobs)", logging.INFO)
 
-    def failed(self, number: int, job: Job) -> None:
-        self.running.pop(number, None)
+    def failed(self, job: Job) -> None:
+        self.running.remove(job)
         self.message(f"failed    {job.name}", logging.ERROR)
 
     def message(self, text: str, _: int) -> None:
@@ -186,7 +196,7 @@ class Lines:
     def repeat(self) -> None:
         """Say from time to time how far the trainings are: they may take hours."""
         while not self.closed.wait(EVERY):
-            for job in list(self.running.values()):
+            for job in list(self.running):
                 if state := job.state():
                     self.message(f"running   {job.name}: {state}", logging.INFO)
 
@@ -227,7 +237,7 @@ class LogHandler(LogHandlerBase):
         elif event == LogEvent.JOB_FINISHED:
             if job := self.jobs.pop(fields["job_id"], None):
                 self.done += 1
-                self.view.finished(fields["job_id"], job, self.done, self.total)
+                self.view.finished(job, self.done, self.total)
         elif event == LogEvent.JOB_ERROR:
             self.fail(fields)
         elif event in (None, LogEvent.ERROR) and not NOISE.match(message := record.getMessage()):
@@ -238,12 +248,12 @@ class LogHandler(LogHandlerBase):
             log = fields["log"]
             name = " ".join([fields["rule_name"], *map(str, fields["wildcards"].values())])
             self.jobs[fields["jobid"]] = job = Job(name, Path(log[0]) if log else None)
-            self.view.started(fields["jobid"], job)
+            self.view.started(job)
 
     def fail(self, fields: dict[str, Any]) -> None:
         """Show what the job has said: a mistake is its last line."""
         if job := self.jobs.pop(fields["jobid"], None):
-            self.view.failed(fields["jobid"], job)
+            self.view.failed(job)
             if self.common_settings.show_failed_logs and job.log and job.log.exists():
                 self.view.message(job.log.read_text(errors="replace").strip(), logging.ERROR)
             if job.log:
