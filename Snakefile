@@ -4,20 +4,16 @@ dvc.yaml is the same pipeline for DVC: the same steps in the same order, with th
 and parameters. tests/test_engines.py holds the two against each other.
 """
 
-import atexit
-import sys
-import time
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from snakemake.utils import min_version
 
-from carryover.command_line import mistakes_in_one_line
-from carryover.dvc_cache import take_over
-from carryover.errors import UserError
-from carryover.params import NOISY_SINE, REFERENCE_FILES, SERIES, as_option, check, flags, merge, typed
-from carryover.shards import shards
-from carryover.yaml_file import read_yaml
+from carryover.engines.run import Run, read_params
+from carryover.figures import FIGURES
+from carryover.params.check import REFERENCE_FILES
+from carryover.params.options import as_option, flags
+from carryover.replicates.shards import shards
+from carryover.series.options import NOISY_SINE, SERIES
 
 # ---- configuration
 
@@ -26,26 +22,17 @@ min_version("9.0")
 PARAMS = "params.yaml"
 SCHEMA = "workflow/schemas/params.schema.yaml"
 
-# ---- validation: a mistake is told before anything runs
-
-# There is no `configfile:`, because Snakemake would read the file by other rules than DVC; so config holds at first what
-# --config and --configfile have set, and then all parameters.
-with mistakes_in_one_line(f"{PARAMS}, --configfile or --config: "):
-    schema = read_yaml(Path(SCHEMA))
-    in_file = read_yaml(Path(PARAMS))
-    config = check(merge(in_file, typed(config, schema)), schema, root=Path())
+# There is no `configfile:`: Snakemake would read the file by other rules than DVC. Until here config holds what --config and
+# --configfile have set; from here on, all parameters, checked: a mistake is reported before anything runs.
+in_file, config = read_params(Path(PARAMS), Path(SCHEMA), config)
 
 # ---- what the rules share
 
 
-def code(step, *modules):
-    """The code that a step runs, and the versions of all that it stands on: an edit reruns what it affects."""
-    always = ["__init__", "command_line", "errors", "files", "hermetic", "network", "optimizers", "portable"]
-    return [
-        f"workflow/scripts/{step}.py",
-        *(f"src/carryover/{module}.py" for module in [*always, *modules]),
-        "requirements.lock",
-    ]
+def code(step, *packages):
+    """The code that a step runs, and the versions of what it is built with: an edit reruns what it affects."""
+    modules = (path for package in ["job", *packages] for path in Path("src/carryover", package).rglob("*.py"))
+    return [f"workflow/scripts/{step}.py", "src/carryover/__init__.py", *sorted(map(str, modules)), "requirements.lock"]
 
 
 pathvars:
@@ -68,7 +55,6 @@ CASES = expand(
 )
 REFERENCE = expand("{folder}/{file}", folder=config["reference"], file=REFERENCE_FILES)
 REPLICATES = expand("<results>/replicates/{shard.path}", shard=shards(**config["replicates"]))
-FIGURES = ["predictions", "losses", "loss_differences", "equality", "replicates", "forecasts"]
 
 # ---- targets
 
@@ -91,48 +77,17 @@ rule all:
         expand("<results>/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
 
 
-# ---- one run at a time, and nothing to clean up after one that was killed
+# ---- one run at a time, nothing to clean up after one that was killed, and the verdict at its end
 
-# The operating system releases this lock when its holder dies, however it dies; Snakemake's own would have to be removed
-# by hand (so profiles/default turns it off).
-RUNNING = FileLock(".snakemake/running.lock")
-# There while results may not be in DVC's cache yet. A run that is killed just then has nothing left to do for its rerun,
-# and Snakemake runs no hooks where there is nothing to do.
-NOT_IN_DVC = Path(".snakemake/not_in_dvc")
-STARTED = time.time()
-
-
-def into_dvc():
-    """Put what is as dvc.lock has it into DVC's cache, so that `dvc status` is clean."""
-    from dvc.exceptions import DvcException
-
-    try:
-        if take_over(Path()):
-            NOT_IN_DVC.unlink(missing_ok=True)
-    except DvcException as error:
-        print(f"note: the results are made, but not in DVC's cache: {error}; run `dvc commit`", file=sys.stderr)
-
-
-if NOT_IN_DVC.exists():
-    into_dvc()
+this_run = Run(Path(config["folders"]["results"]))
 
 
 onstart:
-    with mistakes_in_one_line():
-        try:
-            RUNNING.acquire(blocking=False)
-        except Timeout:
-            raise UserError("another run of Snakemake works in this folder; wait until it has ended") from None
-    NOT_IN_DVC.touch()
+    this_run.start()
 
 
 onsuccess:
-    from carryover.terminal import show_verdict
-
-    into_dvc()
-    verdict = Path(config["folders"]["results"]) / "verdict.md"
-    if verdict.exists() and verdict.stat().st_mtime > STARTED:
-        atexit.register(show_verdict, verdict.parent)  # after the last words of Snakemake
+    this_run.end()
 
 
 # ---- rules
@@ -143,7 +98,7 @@ rule check_params:
     input:
         params=PARAMS,
         schema=SCHEMA,
-        code=code("check_params", "params", "windows", "yaml_file"),
+        code=code("check_params", "series", "params"),
     output:
         report(
             "<results>/params.yaml",
@@ -155,7 +110,6 @@ rule check_params:
         "logs/check_params.log",
     conda:
         "workflow/envs/carryover.yaml"
-    threads: 1
     params:
         # The file, or the parameters as text where the command line has changed something.
         params=flags({"params": as_option(config, in_file, Path(PARAMS))}),
@@ -171,7 +125,7 @@ rule make_dataset:
     """Write the series that every case learns, and the part after it that none does."""
     input:
         series=[] if config["dataset"]["source"] == NOISY_SINE else f"{SERIES}/{config['dataset']['source']}.csv",
-        code=code("make_dataset", "csv_series", "dataset", "splitting", "windows"),
+        code=code("make_dataset", "series"),
     output:
         training=SERIES_PART,
         held_out=HELD_OUT_PART,
@@ -180,7 +134,6 @@ rule make_dataset:
         "logs/make_dataset.log",
     conda:
         "workflow/envs/carryover.yaml"
-    threads: 1
     params:
         dataset=flags(config["dataset"]),
         windows=flags({key: config["model"][key] for key in ("time_steps", "batch_size")}),
@@ -200,7 +153,7 @@ rule make_initial_weights:
     input:
         data=SERIES_PART,
         weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
-        code=code("make_initial_weights", "arrays", "dataset", "keras_loading", "model", "weights", "windows"),
+        code=code("make_initial_weights", "series", "training"),
         keras=KERAS_HOME,
     output:
         "<data>/initial_weights.npz",
@@ -208,7 +161,6 @@ rule make_initial_weights:
         "logs/make_initial_weights.log",
     conda:
         "workflow/envs/carryover.yaml"
-    threads: 1
     params:
         model=flags(config["model"]),
     shell:
@@ -225,21 +177,7 @@ rule train:
         data=SERIES_PART,
         scales=SCALES,
         weights="<data>/initial_weights.npz",
-        code=code(
-            "train",
-            "arrays",
-            "case_results",
-            "dataset",
-            "digests",
-            "keras_loading",
-            "model",
-            "snapshot",
-            "splitting",
-            "states",
-            "training",
-            "weights",
-            "windows",
-        ),
+        code=code("train", "series", "training"),
         keras=KERAS_HOME,
     output:
         history=report(
@@ -254,7 +192,6 @@ rule train:
         "logs/train/{case}.log",
     conda:
         "workflow/envs/carryover.yaml"
-    threads: 1
     resources:
         mem_mb=700,
     params:
@@ -279,23 +216,10 @@ rule train:
 
 
 rule train_replicates:
-    """Train a shard of replicates as one network. One that has been taken out is removed by the rule compare."""
+    """Train a shard of replicates as one network. The rule compare removes shards that are no longer asked for."""
     input:
         data=SERIES_PART,
-        code=code(
-            "train_replicates",
-            "arrays",
-            "dataset",
-            "keras_loading",
-            "model",
-            "replicated_model",
-            "replicates",
-            "shards",
-            "states",
-            "training",
-            "weights",
-            "windows",
-        ),
+        code=code("train_replicates", "series", "training", "replicates"),
         keras=KERAS_HOME,
     output:
         "<results>/replicates/{behaviour}/{first_seed}-{last_seed}.csv",
@@ -305,7 +229,6 @@ rule train_replicates:
     priority: 1
     conda:
         "workflow/envs/carryover.yaml"
-    threads: 1
     resources:
         mem_mb=1000,
     params:
@@ -335,39 +258,26 @@ rule train_replicates:
 
 
 rule score:
-    """Let each trained network forecast the held-out part of the series, as it would be deployed."""
+    """Forecast the held-out part of the series by each trained network; first remove cases that are no longer asked for."""
     input:
         params="<results>/params.yaml",
         cases=CASES,
         data=SERIES_PART,
         held_out=HELD_OUT_PART,
         scales=SCALES,
-        code=code(
-            "score",
-            "arrays",
-            "dataset",
-            "held_out",
-            "keras_loading",
-            "model",
-            "scoring",
-            "splitting",
-            "weights",
-            "windows",
-            "yaml_file",
-        ),
+        code=code("score", "series", "training", "forecasts"),
         keras=KERAS_HOME,
     output:
         report(
             "<results>/forecasts.csv",
             category="Tables",
-            labels={"table": "Forecasts on what was held out"},
+            labels={"table": "Forecasts of the held-out part"},
             caption="workflow/report/forecasts_table.rst",
         ),
     log:
         "logs/score.log",
     conda:
         "workflow/envs/carryover.yaml"
-    threads: 1
     resources:
         mem_mb=700,
     params:
@@ -386,31 +296,14 @@ rule score:
 
 
 rule compare:
-    """Compare the cases to the last bit, with the reference and across the replicates; remove what has been taken out."""
+    """Compare the cases to the last bit, with the reference and across the replicates."""
     input:
         params="<results>/params.yaml",
         cases=CASES,
         replicates=REPLICATES,
         forecasts="<results>/forecasts.csv",
         reference=REFERENCE,
-        code=code(
-            "compare",
-            "arrays",
-            "case_results",
-            "comparison",
-            "dataset",
-            "digests",
-            "explanation",
-            "held_out",
-            "metrics",
-            "reference",
-            "replicate_statistics",
-            "replicates",
-            "shards",
-            "verdict",
-            "windows",
-            "yaml_file",
-        ),
+        code=code("compare", "series", "training", "replicates", "forecasts", "comparison"),
     output:
         losses=report(
             "<results>/losses.csv",
@@ -440,7 +333,6 @@ rule compare:
         "logs/compare.log",
     conda:
         "workflow/envs/carryover.yaml"
-    threads: 1
     params:
         cases=flags({"cases": f"{config['folders']['results']}/cases"}),
         replicates=flags({"replicates": f"{config['folders']['results']}/replicates"}),
@@ -459,274 +351,46 @@ rule compare:
         " > {log:q} 2>&1"
 
 
-rule plot_predictions:
-    """Draw what each case predicts after training, in the form of the figure of 2017."""
-    input:
-        params="<results>/params.yaml",
-        data=SERIES_PART,
-        scales=SCALES,
-        cases=CASES,
-        code=code(
-            "plot_predictions",
-            "arrays",
-            "case_results",
-            "dataset",
-            "digests",
-            "figures/__init__",
-            "figures/predictions",
-            "figures/saving",
-            "splitting",
-            "windows",
-            "yaml_file",
-        ),
-        matplotlib=MATPLOTLIB_HOME,
-    output:
-        svg=report(
-            "<results>/figures/predictions.svg",
-            category="Figures",
-            labels={"figure": "What each case predicts"},
-            caption="workflow/report/predictions.rst",
-        ),
-        png="<results>/figures/predictions.png",
-    log:
-        "logs/plot_predictions.log",
-    conda:
-        "workflow/envs/carryover.yaml"
-    threads: 1
-    params:
-        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
-    shell:
-        "hermetic python workflow/scripts/plot_predictions.py"
-        " --params {input.params:q}"
-        " --data {input.data:q}"
-        " --scales {input.scales:q}"
-        " {params.cases}"
-        " --svg {output.svg:q}"
-        " --png {output.png:q}"
-        " > {log:q} 2>&1"
-
-
-rule plot_losses:
-    """Draw the loss per epoch of every case, with the reference under them."""
-    input:
-        params="<results>/params.yaml",
-        cases=CASES,
-        reference=REFERENCE,
-        code=code(
-            "plot_losses",
-            "arrays",
-            "case_results",
-            "comparison",
-            "digests",
-            "figures/__init__",
-            "figures/losses",
-            "figures/saving",
-            "reference",
-            "yaml_file",
-        ),
-        matplotlib=MATPLOTLIB_HOME,
-    output:
-        svg=report(
-            "<results>/figures/losses.svg",
-            category="Figures",
-            labels={"figure": "Loss per epoch"},
-            caption="workflow/report/losses.rst",
-        ),
-        png="<results>/figures/losses.png",
-    log:
-        "logs/plot_losses.log",
-    conda:
-        "workflow/envs/carryover.yaml"
-    threads: 1
-    params:
-        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
-        reference=flags({"reference": config["reference"]}),
-    shell:
-        "hermetic python workflow/scripts/plot_losses.py"
-        " --params {input.params:q}"
-        " {params.cases}"
-        " {params.reference}"
-        " --svg {output.svg:q}"
-        " --png {output.png:q}"
-        " > {log:q} 2>&1"
-
-
-rule plot_loss_differences:
-    """Draw the loss differences of the claimed pairs, epoch by epoch."""
-    input:
-        params="<results>/params.yaml",
-        loss_diffs="<results>/loss_diffs.csv",
-        code=code(
-            "plot_loss_differences",
-            "arrays",
-            "case_results",
-            "comparison",
-            "dataset",
-            "digests",
-            "explanation",
-            "figures/__init__",
-            "figures/loss_differences",
-            "figures/saving",
-            "held_out",
-            "metrics",
-            "replicate_statistics",
-            "replicates",
-            "shards",
-            "windows",
-            "yaml_file",
-        ),
-        matplotlib=MATPLOTLIB_HOME,
-    output:
-        svg=report(
-            "<results>/figures/loss_differences.svg",
-            category="Figures",
-            labels={"figure": "Loss differences"},
-            caption="workflow/report/loss_differences.rst",
-        ),
-        png="<results>/figures/loss_differences.png",
-    log:
-        "logs/plot_loss_differences.log",
-    conda:
-        "workflow/envs/carryover.yaml"
-    threads: 1
-    shell:
-        "hermetic python workflow/scripts/plot_loss_differences.py"
-        " --params {input.params:q}"
-        " --loss_diffs {input.loss_diffs:q}"
-        " --svg {output.svg:q}"
-        " --png {output.png:q}"
-        " > {log:q} 2>&1"
-
-
-rule plot_equality:
-    """Draw the matrix that says of every two cases whether they are identical, or where they part."""
-    input:
-        params="<results>/params.yaml",
-        cases=CASES,
-        code=code(
-            "plot_equality",
-            "arrays",
-            "case_results",
-            "comparison",
-            "digests",
-            "explanation",
-            "figures/__init__",
-            "figures/equality",
-            "figures/saving",
-            "yaml_file",
-        ),
-        matplotlib=MATPLOTLIB_HOME,
-    output:
-        svg=report(
-            "<results>/figures/equality.svg",
-            category="Figures",
-            labels={"figure": "Who equals whom"},
-            caption="workflow/report/equality.rst",
-        ),
-        png="<results>/figures/equality.png",
-    log:
-        "logs/plot_equality.log",
-    conda:
-        "workflow/envs/carryover.yaml"
-    threads: 1
-    params:
-        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
-    shell:
-        "hermetic python workflow/scripts/plot_equality.py"
-        " --params {input.params:q}"
-        " {params.cases}"
-        " --svg {output.svg:q}"
-        " --png {output.png:q}"
-        " > {log:q} 2>&1"
-
-
-rule plot_replicates:
-    """Draw the loss per epoch of the replicates, with its spread, and their final losses."""
+rule render_figures:
+    """Draw every figure, from one reading of the results."""
     input:
         params="<results>/params.yaml",
         cases=CASES,
         replicates=REPLICATES,
-        code=code(
-            "plot_replicates",
-            "arrays",
-            "case_results",
-            "comparison",
-            "digests",
-            "figures/__init__",
-            "figures/replicates",
-            "figures/saving",
-            "replicates",
-            "shards",
-            "yaml_file",
-        ),
+        forecasts="<results>/forecasts.csv",
+        reference=REFERENCE,
+        data=SERIES_PART,
+        scales=SCALES,
+        code=code("render_figures", "series", "training", "replicates", "forecasts", "comparison", "figures"),
         matplotlib=MATPLOTLIB_HOME,
     output:
-        svg=report(
-            "<results>/figures/replicates.svg",
-            category="Figures",
-            labels={"figure": "The luck of the seed"},
-            caption="workflow/report/replicates.rst",
-        ),
-        png="<results>/figures/replicates.png",
+        [
+            report(
+                f"<results>/figures/{name}.svg",
+                category="Figures",
+                labels={"figure": title},
+                caption=f"workflow/report/{name}.rst",
+            )
+            for name, title in FIGURES.items()
+        ],
+        expand("<results>/figures/{name}.png", name=FIGURES),
     log:
-        "logs/plot_replicates.log",
+        "logs/render_figures.log",
     conda:
         "workflow/envs/carryover.yaml"
-    threads: 1
     params:
         cases=flags({"cases": f"{config['folders']['results']}/cases"}),
         replicates=flags({"replicates": f"{config['folders']['results']}/replicates"}),
+        reference=flags({"reference": config["reference"]}),
+        output=flags({"output": f"{config['folders']['results']}/figures"}),
     shell:
-        "hermetic python workflow/scripts/plot_replicates.py"
+        "hermetic python workflow/scripts/render_figures.py"
         " --params {input.params:q}"
         " {params.cases}"
         " {params.replicates}"
-        " --svg {output.svg:q}"
-        " --png {output.png:q}"
-        " > {log:q} 2>&1"
-
-
-rule plot_forecasts:
-    """Draw what each network forecasts on the part of the series that it has not seen."""
-    input:
-        params="<results>/params.yaml",
-        cases=CASES,
-        forecasts="<results>/forecasts.csv",
-        code=code(
-            "plot_forecasts",
-            "arrays",
-            "case_results",
-            "comparison",
-            "dataset",
-            "digests",
-            "figures/__init__",
-            "figures/forecasts",
-            "figures/saving",
-            "held_out",
-            "windows",
-            "yaml_file",
-        ),
-        matplotlib=MATPLOTLIB_HOME,
-    output:
-        svg=report(
-            "<results>/figures/forecasts.svg",
-            category="Figures",
-            labels={"figure": "Forecasts of what none has seen"},
-            caption="workflow/report/forecasts.rst",
-        ),
-        png="<results>/figures/forecasts.png",
-    log:
-        "logs/plot_forecasts.log",
-    conda:
-        "workflow/envs/carryover.yaml"
-    threads: 1
-    params:
-        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
-    shell:
-        "hermetic python workflow/scripts/plot_forecasts.py"
-        " --params {input.params:q}"
-        " {params.cases}"
         " --forecasts {input.forecasts:q}"
-        " --svg {output.svg:q}"
-        " --png {output.png:q}"
+        " {params.reference}"
+        " --data {input.data:q}"
+        " --scales {input.scales:q}"
+        " {params.output}"
         " > {log:q} 2>&1"

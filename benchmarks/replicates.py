@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from carryover.params import flags
-from carryover.yaml_file import read_yaml
+from carryover.job.yaml_file import read_yaml
+from carryover.params.options import flags
 
 COUNTS = [1, 16, 128, 1024]
 SHARD_SIZES = [8, 16, 32, 64, 128]

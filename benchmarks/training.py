@@ -12,10 +12,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from carryover.dataset import cut_windows, read_series
-from carryover.network import Network
-from carryover.portable import configure_tensorflow
-from carryover.weights import read_weights
+from carryover.job.portable import configure_tensorflow
+from carryover.series.batches import cut_windows
+from carryover.series.dataset import read_series
+from carryover.training.network import Network
+from carryover.training.weights import read_weights
 
 UNITS, TIME_STEPS, BATCH_SIZE, EPOCHS = [10, 10], 1, 100, 70
 
@@ -37,10 +38,11 @@ def timed(train: Callable[[], Any]) -> tuple[float, Any]:
 
 def main() -> None:
     configure_tensorflow()
-    from carryover.model import build_model, set_weights
-    from carryover.optimizers import build_optimizer
-    from carryover.snapshot import training_state_digests
-    from carryover.training import Case, compile_model, make_batches, train
+    from carryover.training.cases import Case
+    from carryover.training.fitting import compile_model, make_batches, train
+    from carryover.training.model import build_model, set_weights
+    from carryover.training.optimizers import build_optimizer
+    from carryover.training.snapshot import training_state_digests
 
     plain = load_plain()
     network = Network(UNITS, "hard_sigmoid_2017")

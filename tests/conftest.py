@@ -13,7 +13,7 @@ import pytest
 import yaml
 from hypothesis import settings
 
-from carryover.hermetic import environment
+from carryover.job.hermetic import environment
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "data/reference/keras-2.0.4-theano-0.9.0"
@@ -59,7 +59,7 @@ HELD_OUT = {"dataset": TINY["dataset"] | {"held_out": 6}}
 @pytest.fixture(scope="session")
 def keras() -> Any:
     """Keras on TensorFlow configured as in a job; only the tests that ask for it wait for its import."""
-    from carryover.portable import configure_tensorflow
+    from carryover.job.portable import configure_tensorflow
 
     configure_tensorflow()
     import keras

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from conftest import REFERENCE, ROOT
 
-from carryover.dataset import batch_order, cut_windows, noisy_sine
-from carryover.network import Network, weight_shapes
-from carryover.yaml_file import read_yaml
+from carryover.job.yaml_file import read_yaml
+from carryover.series.batches import batch_order, cut_windows
+from carryover.series.noisy_sine import noisy_sine
+from carryover.training.network import Network, weight_shapes
 
 OF_2017 = pd.read_csv(REFERENCE / "losses.csv").columns[1:].tolist()
 CASES: dict[str, dict[str, Any]] = {
@@ -107,9 +108,10 @@ def train_case(name: str, setting: Setting) -> Trained:
     import keras
 
     from carryover import training_state_digests
-    from carryover.model import build_model, set_weights
-    from carryover.optimizers import build_optimizer
-    from carryover.training import Case, compile_model, make_batches, predict, train
+    from carryover.training.cases import Case
+    from carryover.training.fitting import compile_model, make_batches, predict, train
+    from carryover.training.model import build_model, set_weights
+    from carryover.training.optimizers import build_optimizer
 
     # A job starts in a fresh interpreter; without this, seeds and names would count on from the case before.
     keras.backend.clear_session()
@@ -178,7 +180,7 @@ def build_plain(setting: Setting, stateful: bool) -> Any:
     """The network of a setting as people write it."""
     import keras
 
-    from carryover.model import hard_sigmoid_2017
+    from carryover.training.model import hard_sigmoid_2017
 
     layer = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}[setting.cell]
     own = {"hard_sigmoid_2017": hard_sigmoid_2017}
@@ -248,11 +250,12 @@ def test_the_committed_run_is_within_a_millionth_of_the_stack_of_2017() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OF_2017)
 def test_each_case_trained_here_is_within_a_millionth_of_the_stack_of_2017(keras: Any, name: str) -> None:
-    from carryover.dataset import read_series
-    from carryover.model import build_model, set_weights
-    from carryover.optimizers import build_optimizer
-    from carryover.training import Case, compile_model, make_batches, predict, train
-    from carryover.weights import read_weights
+    from carryover.series.dataset import read_series
+    from carryover.training.cases import Case
+    from carryover.training.fitting import compile_model, make_batches, predict, train
+    from carryover.training.model import build_model, set_weights
+    from carryover.training.optimizers import build_optimizer
+    from carryover.training.weights import read_weights
 
     case = Case(**CASES[name])
     inputs, targets = cut_windows(read_series(REFERENCE / "noisy_sine.csv"), 1, 100)

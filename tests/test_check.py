@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from conftest import TINY, Project
 
-from carryover.check import artifacts, cpu
+from carryover.engines.this_machine import artifacts, cpu
 
 
 @pytest.fixture(scope="module")

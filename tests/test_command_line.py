@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import REFERENCE, ROOT
 
-from carryover.errors import UserError
-from carryover.files import writing
-from carryover.splitting import AS_IT_IS, write_scales
+from carryover.job.errors import UserError
+from carryover.job.files import writing
+from carryover.series.scales import AS_IT_IS, write_scales
 
 STEPS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
 TRAIN = (

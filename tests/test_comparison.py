@@ -8,14 +8,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from carryover.arrays import Arrays
-from carryover.case_results import CASE_FILES, HISTORY, PARTS, CaseResults, read_case, read_cases, remove_other_cases
-from carryover.comparison import first_parting, loss_differences, trainings
-from carryover.digests import digest
-from carryover.errors import UserError
-from carryover.metrics import metrics
-from carryover.reference import applies, distances, read_reference
-from carryover.verdict import verdict
+from carryover.comparison.metrics import metrics
+from carryover.comparison.partings import first_parting, loss_differences, trainings
+from carryover.comparison.reference import applies, distances, read_reference
+from carryover.comparison.verdict import verdict
+from carryover.job.arrays import Arrays
+from carryover.job.digests import digest
+from carryover.job.errors import UserError
+from carryover.training.case_results import (
+    CASE_FILES,
+    HISTORY,
+    PARTS,
+    CaseResults,
+    read_case,
+    read_cases,
+    remove_other_cases,
+)
 
 EPOCHS = 5
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from carryover.csv_series import read_csv_columns
-from carryover.errors import UserError
+from carryover.job.errors import UserError
+from carryover.series.csv_file import read_csv_columns
 
 WEATHER = "day,rain,warmth\n1,0.5,10\n2,0,11.25\n3,1e-3,-4\n"
 

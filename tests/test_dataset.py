@@ -6,8 +6,10 @@ from conftest import REFERENCE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.dataset import Series, batch_order, cut_windows, noisy_sine, read_columns, read_series, write_series
-from carryover.errors import UserError
+from carryover.job.errors import UserError
+from carryover.series.batches import batch_order, cut_windows
+from carryover.series.dataset import Series, read_columns, read_series, write_series
+from carryover.series.noisy_sine import noisy_sine
 
 
 def test_the_series_of_2017_is_made_byte_for_byte(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from conftest import HELD_OUT, ROOT, TINY, Project
 
+from carryover.figures import FIGURES
+
 STEPS = re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), flags=re.MULTILINE)[1:]
-FIGURES = re.search(r"^FIGURES = (.*)", (ROOT / "Snakefile").read_text(), flags=re.MULTILINE)[1].split(",")  # type: ignore[index]
 TINY_CASES = {
     "loop_with_reset": {"calls": "loop", "reset": "every_epoch", "stateful": True, "batches": "contiguous"},
     "single_fit": {"calls": "single", "reset": "never", "stateful": True, "batches": "contiguous"},

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from test_comparison import STATELESS, case, digest_of, write_case
 
-from carryover.case_results import PARTS, CaseResults
-from carryover.explanation import TensorDifference, explain, ulps
+from carryover.comparison.explanation import TensorDifference, explain, ulps
+from carryover.training.case_results import PARTS, CaseResults
 
 CARRYOVER = str(Path(sys.executable).parent / "carryover")
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from carryover.dataset import Series
-from carryover.errors import UserError
-from carryover.held_out import naive_forecasts, read_forecasts, scores
-from carryover.network import Network, weight_shapes
+from carryover.forecasts.held_out import naive_forecasts, read_forecasts, scores
+from carryover.job.errors import UserError
+from carryover.series.dataset import Series
+from carryover.training.network import Network, weight_shapes
 
 
 def sigmoid(z: Any) -> Any:
@@ -53,7 +53,7 @@ INPUTS = np.random.default_rng(1).normal(size=(60, 2)).astype(np.float32)
 def test_carried_states_go_along_the_whole_series(
     keras: Any, monkeypatch: pytest.MonkeyPatch, weights: dict[str, Any], at_once: int
 ) -> None:
-    from carryover import scoring
+    from carryover.forecasts import scoring
 
     monkeypatch.setattr(scoring, "STEPS_AT_ONCE", at_once)
     made = scoring.forecast_with_carried_states(NETWORK, weights, INPUTS)
@@ -62,7 +62,7 @@ def test_carried_states_go_along_the_whole_series(
 
 @pytest.mark.parametrize("steps", [1, 3, 20])
 def test_reset_states_know_their_window_alone(keras: Any, weights: dict[str, Any], steps: int) -> None:
-    from carryover.scoring import forecast_with_reset_states
+    from carryover.forecasts.scoring import forecast_with_reset_states
 
     made = forecast_with_reset_states(NETWORK, weights, INPUTS.reshape(-1, steps, 2))
     by_hand = lstm_by_hand(NETWORK, weights, INPUTS, steps)[steps - 1 :: steps]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.hermetic import HOME, environment
-from carryover.portable import ENVIRONMENT
+from carryover.job.hermetic import HOME, environment
+from carryover.job.portable import ENVIRONMENT
 
 HERMETIC = str(Path(sys.executable).parent / "hermetic")
 
@@ -72,6 +72,6 @@ def test_anything_but_python_is_refused_in_one_line(arguments: list[str]) -> Non
 
 
 def test_training_without_the_recipe_is_refused() -> None:
-    code = "from carryover.portable import configure_tensorflow as c\ntry: c()\nexcept Exception as e: print(e)"
+    code = "from carryover.job.portable import configure_tensorflow as c\ntry: c()\nexcept Exception as e: print(e)"
     done = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True)
     assert "start the command with 'hermetic'" in done.stdout

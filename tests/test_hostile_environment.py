@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 from conftest import HELD_OUT, TINY, Project
 
-from carryover.hermetic import environment
+from carryover.job.hermetic import environment
 
 VARIABLES = {
     # Keras

@@ -17,10 +17,11 @@ from conftest import ROOT
 from test_cases import Setting, weights_of
 from test_command_line import train_options
 
-from carryover.case_results import CaseResults
-from carryover.comparison import first_parting
-from carryover.dataset import cut_windows, noisy_sine
-from carryover.hermetic import environment
+from carryover.comparison.partings import first_parting
+from carryover.job.hermetic import environment
+from carryover.series.batches import cut_windows
+from carryover.series.noisy_sine import noisy_sine
+from carryover.training.case_results import CaseResults
 
 EPOCHS = 4
 SETTING = Setting([5, 4], time_steps=2, batch_size=10)
@@ -38,8 +39,8 @@ def train(
         seed: of the noise in the series.
         options: of the optimizer.
     """
-    from carryover.model import build_model, set_weights
-    from carryover.snapshot import training_state, training_state_digests
+    from carryover.training.model import build_model, set_weights
+    from carryover.training.snapshot import training_state, training_state_digests
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(1)

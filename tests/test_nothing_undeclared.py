@@ -143,7 +143,7 @@ def test_a_step_opens_what_dvc_yaml_declares_and_nothing_else(tiny: Project, tmp
         ("import os; os.listdir('tests')", "lists tests"),
         ("import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('127.0.0.1', 9))", "connect("),
         ("import socket; socket.socket(socket.AF_INET6).connect_ex(('::1', 9))", "connect("),
-        ("import carryover.dataset", "reads src/carryover/dataset.py"),
+        ("import carryover.series.dataset", "reads src/carryover/dataset.py"),
         ("import os; os.remove('README.md')", "writes README.md"),
     ],
 )

@@ -13,9 +13,9 @@ from conftest import ROOT, Project
 from filelock import FileLock
 from test_engines import dvc_graph
 
-from carryover import hermetic, portable
-from carryover.params import merge
-from carryover.yaml_file import read_yaml
+from carryover.job import hermetic, portable
+from carryover.job.yaml_file import read_yaml
+from carryover.params.options import merge
 
 pytestmark = [
     pytest.mark.slow,
@@ -301,7 +301,7 @@ def test_without_it_numpy_computes_otherwise_on_another_cpu(ingredient: str) -> 
 
 TRAIN_WITHOUT = """
 import runpy, sys
-from carryover import portable
+from carryover.job import portable
 ingredient, script, *arguments = sys.argv[1:]
 if portable.ENVIRONMENT.pop(ingredient, None) is None:
     import tensorflow

@@ -9,9 +9,10 @@ import pytest
 import yaml
 from conftest import ROOT, Project
 
-from carryover.errors import UserError
-from carryover.params import as_option, check, flags, merge, overrides, typed
-from carryover.yaml_file import read_yaml
+from carryover.job.errors import UserError
+from carryover.job.yaml_file import read_yaml
+from carryover.params.check import check
+from carryover.params.options import as_option, flags, merge, overrides, typed
 
 SCHEMA = read_yaml(ROOT / "workflow/schemas/params.schema.yaml")
 

@@ -17,8 +17,8 @@ from conftest import TINY, Project
 from rich.console import Console
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from carryover import progress
-from carryover.progress import Job, LogHandler
+from carryover.engines import progress
+from carryover.engines.progress import Job, LogHandler
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from carryover.check import artifacts
+from carryover.engines.this_machine import artifacts
 
 README = (ROOT / "README.md").read_text()
 

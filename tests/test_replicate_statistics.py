@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from carryover.replicate_statistics import statistics
+from carryover.replicates.statistics import statistics
 
 
 def losses(finals: list[float]) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from conftest import ROOT, TINY, Project
 
-from carryover import hermetic
-from carryover.dataset import cut_windows, noisy_sine
-from carryover.errors import UserError
-from carryover.network import Network
-from carryover.replicates import read_replicates, remove_other_shards
-from carryover.shards import shards
-from carryover.yaml_file import read_yaml
+from carryover.job import hermetic
+from carryover.job.errors import UserError
+from carryover.job.yaml_file import read_yaml
+from carryover.replicates.losses import read_replicates, remove_other_shards
+from carryover.replicates.shards import shards
+from carryover.series.batches import cut_windows
+from carryover.series.noisy_sine import noisy_sine
+from carryover.training.network import Network
 
 TOLERANCE = 1e-5
 """Relative, at every epoch: sums are added up in another order when many replicates are trained at once."""
@@ -85,9 +86,10 @@ def train_alone(setting: Setting, behaviour: str, seed: int) -> list[float]:
     """The losses of the network of one seed, trained as workflow/scripts/train.py does it."""
     import keras
 
-    from carryover.model import build_model, random_weights, set_weights
-    from carryover.optimizers import build_optimizer
-    from carryover.training import Case, compile_model, make_batches, train
+    from carryover.training.cases import Case
+    from carryover.training.fitting import compile_model, make_batches, train
+    from carryover.training.model import build_model, random_weights, set_weights
+    from carryover.training.optimizers import build_optimizer
 
     keras.backend.clear_session()
     case = Case("single", behaviour, stateful=True)  # type: ignore[arg-type]
@@ -160,8 +162,8 @@ def test_the_shard_does_not_matter(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("units", [[10, 10], [3], [4, 5, 6]])
 def test_the_initial_weights_are_those_of_each_seed(keras: Any, units: list[int]) -> None:
-    from carryover.model import random_weights
-    from carryover.replicated_model import random_weights_of_each
+    from carryover.replicates.model import random_weights_of_each
+    from carryover.training.model import random_weights
 
     seeds = [1, 2, 2**32 - 1]
     network = Network(units, "sigmoid", inputs=2)
@@ -173,7 +175,7 @@ def test_the_initial_weights_are_those_of_each_seed(keras: Any, units: list[int]
 
 
 def test_an_optimizer_that_mixes_the_replicates_is_refused_by_name(keras: Any) -> None:
-    from carryover.replicated_model import ELEMENTWISE, check_optimizer
+    from carryover.replicates.model import ELEMENTWISE, check_optimizer
 
     for name in ELEMENTWISE:
         check_optimizer(getattr(keras.optimizers, name)())
@@ -298,7 +300,7 @@ def test_both_engines_make_the_same_replicates_and_leave_them_out(project: Proje
     ],
 )
 def test_bad_values_are_told_in_one_line(replicates: dict[str, Any], message: str) -> None:
-    from carryover.params import check
+    from carryover.params.check import check
 
     params = read_yaml(ROOT / "params.yaml")
     params["replicates"] |= replicates

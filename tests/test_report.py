@@ -86,7 +86,9 @@ def html(text: str, parser: str) -> str:
     """What a page that includes the text by a parser holds."""
     from docutils.parsers import get_parser_class
 
-    body: str = publish_parts(text, parser=get_parser_class(f"carryover.report.{parser}")(), writer="html")["body"]
+    body: str = publish_parts(text, parser=get_parser_class(f"carryover.engines.report.{parser}")(), writer="html")[
+        "body"
+    ]
     return body
 
 

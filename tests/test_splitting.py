@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.dataset import Series
-from carryover.errors import UserError
-from carryover.splitting import (
+from carryover.job.errors import UserError
+from carryover.series.dataset import Series
+from carryover.series.scales import (
     AS_IT_IS,
     Scale,
     in_own_units,
     read_scales,
     scales_of,
     series_in_own_units,
-    split_rows,
     standardize,
     write_scales,
 )
+from carryover.series.splitting import split_rows
 
 
 @given(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from conftest import ROOT
 
-from carryover.errors import UserError
-from carryover.terminal import show_verdict
+from carryover.engines.terminal import show_verdict
+from carryover.job.errors import UserError
 
 
 @pytest.fixture

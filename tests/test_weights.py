@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from conftest import REFERENCE, ROOT
 
-from carryover.arrays import write_arrays
-from carryover.errors import UserError
-from carryover.network import Network, weight_shapes
-from carryover.weights import read_trained_weights, read_weights
+from carryover.job.arrays import write_arrays
+from carryover.job.errors import UserError
+from carryover.training.network import Network, weight_shapes
+from carryover.training.weights import read_trained_weights, read_weights
 
 OF_2017 = Network([10, 10], "hard_sigmoid_2017")
 
@@ -20,7 +20,7 @@ OF_2017 = Network([10, 10], "hard_sigmoid_2017")
 def test_the_shapes_are_those_of_the_network_that_keras_builds(
     keras: Any, units: list[int], inputs: int, cell: str
 ) -> None:
-    from carryover.model import build_model, random_weights
+    from carryover.training.model import build_model, random_weights
 
     network = Network(units, "sigmoid", cell, inputs=inputs)
     model = build_model(network, time_steps=2, batch_size=3, stateful=True)
@@ -30,8 +30,8 @@ def test_the_shapes_are_those_of_the_network_that_keras_builds(
 
 
 def test_the_weights_of_a_final_training_state_are_those_of_its_network(keras: Any, tmp_path: Path) -> None:
-    from carryover.model import build_model, random_weights, set_weights
-    from carryover.snapshot import training_state
+    from carryover.training.model import build_model, random_weights, set_weights
+    from carryover.training.snapshot import training_state
 
     network = Network([3, 2], "sigmoid", "gru", inputs=2)
     model = build_model(network, time_steps=1, batch_size=2, stateful=True)

@@ -2,25 +2,25 @@
 
 >>> import carryover
 >>> carryover.ResetStates(every="epoch")  # doctest: +ELLIPSIS
-<carryover.states.ResetStates object at ...>
+<carryover.training.states.ResetStates object at ...>
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from carryover.digests import digest
-    from carryover.snapshot import training_state, training_state_digests
-    from carryover.states import ResetStates, reset_states
+    from carryover.job.digests import digest
+    from carryover.training.snapshot import training_state, training_state_digests
+    from carryover.training.states import ResetStates, reset_states
 
 __all__ = ["ResetStates", "digest", "reset_states", "training_state", "training_state_digests"]
 
 _HOME = {
-    "ResetStates": "carryover.states",
-    "reset_states": "carryover.states",
-    "digest": "carryover.digests",
-    "training_state": "carryover.snapshot",
-    "training_state_digests": "carryover.snapshot",
+    "ResetStates": "carryover.training.states",
+    "reset_states": "carryover.training.states",
+    "digest": "carryover.job.digests",
+    "training_state": "carryover.training.snapshot",
+    "training_state_digests": "carryover.training.snapshot",
 }
 
 

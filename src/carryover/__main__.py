@@ -6,14 +6,14 @@ import shlex
 import sys
 from pathlib import Path
 
-from carryover.command_line import ArgumentParser, mistakes_in_one_line
+from carryover.job.command_line import ArgumentParser, mistakes_in_one_line
 
 
 def explain(arguments: argparse.Namespace) -> int:
     """Say where two cases part: exit status 0 if nowhere, 1 if they do."""
-    from carryover.case_results import read_case
-    from carryover.explanation import as_json, as_text
-    from carryover.explanation import explain as explain_cases
+    from carryover.comparison.explanation import as_json, as_text
+    from carryover.comparison.explanation import explain as explain_cases
+    from carryover.training.case_results import read_case
 
     explanation = explain_cases(read_case(arguments.a), read_case(arguments.b))
     print(json.dumps(as_json(explanation), indent=2) if arguments.json else as_text(explanation))
@@ -22,9 +22,9 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def overrides(arguments: argparse.Namespace) -> int:
     """Print the options of `dvc exp run` that set the parameters to those of a file over params.yaml."""
-    from carryover.params import merge
-    from carryover.params import overrides as hydra_overrides
-    from carryover.yaml_file import read_yaml
+    from carryover.job.yaml_file import read_yaml
+    from carryover.params.options import merge
+    from carryover.params.options import overrides as hydra_overrides
 
     params = read_yaml(Path("params.yaml"))
     for override in hydra_overrides(params, merge(params, read_yaml(arguments.file))):
@@ -34,7 +34,7 @@ def overrides(arguments: argparse.Namespace) -> int:
 
 def verdict(arguments: argparse.Namespace) -> int:
     """Show the verdict of a run."""
-    from carryover.terminal import show_verdict
+    from carryover.engines.terminal import show_verdict
 
     show_verdict(arguments.results)
     return 0
@@ -42,7 +42,7 @@ def verdict(arguments: argparse.Namespace) -> int:
 
 def offline_plots(_: argparse.Namespace) -> int:
     """Let the pages of `dvc plots` open without a network."""
-    from carryover.plots_page import offline_plots as write_page
+    from carryover.engines.plots_page import offline_plots as write_page
 
     write_page(Path())
     return 0
@@ -50,7 +50,7 @@ def offline_plots(_: argparse.Namespace) -> int:
 
 def check(_: argparse.Namespace) -> int:
     """Make every artifact of the committed project anew: exit status 0 if all have the committed bytes, 1 if not."""
-    from carryover.check import check_this_machine
+    from carryover.engines.this_machine import check_this_machine
 
     return 0 if check_this_machine(Path()) else 1
 

@@ -1,5 +1,5 @@
 """`snakemake --logger carryover`, which profiles/default chooses: Snakemake finds plugins by the names of packages."""
 
-from carryover.progress import LogHandler
+from carryover.engines.progress import LogHandler
 
 __all__ = ["LogHandler"]

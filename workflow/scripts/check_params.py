@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from carryover.command_line import ArgumentParser, mistakes_in_one_line, run
-from carryover.errors import UserError
-from carryover.params import check
-from carryover.yaml_file import read_yaml, write_yaml
+from carryover.job.command_line import ArgumentParser, mistakes_in_one_line, run
+from carryover.job.errors import UserError
+from carryover.job.yaml_file import read_yaml, write_yaml
+from carryover.params.check import check
 
 
 def read_params(text: str) -> Any:

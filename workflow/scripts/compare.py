@@ -4,24 +4,23 @@ import argparse
 import json
 from pathlib import Path
 
-from carryover.case_results import read_cases, remove_other_cases
-from carryover.command_line import ArgumentParser, run
-from carryover.comparison import loss_differences, losses
-from carryover.files import writing
-from carryover.held_out import read_forecasts
-from carryover.metrics import metrics
-from carryover.reference import distances, read_reference
-from carryover.replicates import read_replicates, remove_other_shards
-from carryover.shards import shards
-from carryover.verdict import verdict
-from carryover.yaml_file import read_yaml
+from carryover.comparison.metrics import metrics
+from carryover.comparison.partings import loss_differences, losses
+from carryover.comparison.reference import distances, read_reference
+from carryover.comparison.verdict import verdict
+from carryover.forecasts.held_out import read_forecasts
+from carryover.job.command_line import ArgumentParser, run
+from carryover.job.files import writing
+from carryover.job.tables import write_table
+from carryover.job.yaml_file import read_yaml
+from carryover.replicates.losses import read_replicates, remove_other_shards
+from carryover.replicates.shards import shards
+from carryover.training.case_results import read_cases
 
 
 def compare(arguments: argparse.Namespace) -> None:
     params = read_yaml(arguments.params)
-    # DVC takes the folder of the cases as a whole: a case that has been taken out must not count.
-    for folder in remove_other_cases(arguments.cases, params["cases"]):
-        print(f"removed {folder}: the parameters no longer name this case")
+    # DVC takes the folder of the replicates as a whole: nothing else may be in it.
     for path in remove_other_shards(arguments.replicates, shards(**params["replicates"])):
         print(f"removed {path}: not a shard of these parameters")
     cases = read_cases(arguments.cases, params)
@@ -30,9 +29,8 @@ def compare(arguments: argparse.Namespace) -> None:
     forecasts = read_forecasts(arguments.forecasts, params)
     numbers = metrics(cases, params, distances(reference, cases, params), replicates, forecasts)
 
-    for path, table in [(arguments.losses, losses(cases)), (arguments.loss_diffs, loss_differences(cases))]:
-        with writing(path) as file:
-            table.to_csv(file, index=False, float_format="%.9g", lineterminator="\n")
+    write_table(arguments.losses, losses(cases))
+    write_table(arguments.loss_diffs, loss_differences(cases))
     with writing(arguments.metrics) as file:
         json.dump(numbers, file, indent=2)
         file.write("\n")

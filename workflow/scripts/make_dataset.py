@@ -4,55 +4,46 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from carryover.command_line import (
-    ArgumentParser,
-    add_series_arguments,
-    finite_number,
-    noisy_sine_samples,
-    positive_integer,
-    run,
-    seed,
-)
-from carryover.csv_series import read_csv_columns
-from carryover.dataset import Series, noisy_sine, write_series
-from carryover.errors import UserError
-from carryover.splitting import AS_IT_IS, scales_of, split_rows, standardize, write_scales
+from carryover.job.command_line import ArgumentParser, finite_number, positive_integer, run, seed
+from carryover.job.errors import UserError
+from carryover.series.csv_file import read_csv_columns
+from carryover.series.dataset import write_series
+from carryover.series.noisy_sine import noisy_sine
+from carryover.series.options import NOISY_SINE, add_series_arguments, noisy_sine_samples
+from carryover.series.scales import write_scales
+from carryover.series.splitting import divide
+
+
+def read_or_make(arguments: argparse.Namespace) -> tuple[str, list[str], NDArray[np.float64]]:
+    """Where the series is from, for messages; its columns, the target last; and their values."""
+    if arguments.source != NOISY_SINE:
+        columns = [*arguments.inputs, arguments.target]
+        file = arguments.series / f"{arguments.source}.csv"
+        return str(file), columns, read_csv_columns(file, columns)
+    if arguments.held_out % 1:
+        raise UserError(f"--held_out: {arguments.held_out} is for a CSV file; the noisy sine has as many as you say")
+    samples = noisy_sine_samples(arguments) + int(arguments.held_out)
+    series = noisy_sine(samples, arguments.step, arguments.noise, arguments.seed)
+    # The series is float32: from its values to float64 and back is no change.
+    return "dataset", list(series.columns), np.column_stack([series.x, series.y]).astype(np.float64)
 
 
 def make_dataset(arguments: argparse.Namespace) -> None:
-    if arguments.source == "noisy_sine":
-        samples = noisy_sine_samples(arguments)
-        if arguments.held_out % 1:
-            raise UserError(
-                f"--held_out: {arguments.held_out} is for a CSV file; the noisy sine has as many as you say"
-            )
-        series = noisy_sine(samples + int(arguments.held_out), arguments.step, arguments.noise, arguments.seed)
-        columns = series.columns
-        # The series is float32: from its values to float64 and back is no change.
-        values = np.column_stack([series.x, series.y]).astype(np.float64)
-        where = "dataset"
-    else:
-        columns = (*arguments.inputs, arguments.target)
-        file = arguments.series / f"{arguments.source}.csv"
-        values = read_csv_columns(file, list(columns))
-        where = str(file)
+    where, columns, values = read_or_make(arguments)
     multiple = arguments.time_steps * arguments.batch_size
     try:
-        training, held_out = split_rows(len(values), arguments.samples, arguments.held_out, multiple)
-        scales = scales_of(values[training], list(columns)) if arguments.standardize else [AS_IT_IS] * len(columns)
+        parts = divide(values, columns, arguments.samples, arguments.held_out, multiple, arguments.standardize)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
-    if arguments.standardize:
-        values = standardize(values, scales)
-    series = Series(values[:, :-1].astype(np.float32), values[:, -1].astype(np.float32), columns)
-    write_series(arguments.output, series.part(training))
-    write_series(arguments.output_held_out, series.part(held_out))
-    write_scales(arguments.output_scales, columns, scales)
+    write_series(arguments.output, parts.training)
+    write_series(arguments.output_held_out, parts.held_out)
+    write_scales(arguments.output_scales, tuple(columns), parts.scales)
     print(
-        f"{len(series.y)} samples, of which {training.stop - training.start} are trained on"
-        f"{f', the oldest {training.start} left over,' if training.start else ''}"
-        f" and {len(series.y) - held_out.start} held out"
+        f"{len(values)} samples, of which {len(parts.training.y)} are trained on"
+        f"{f', the oldest {parts.left_over} left over,' if parts.left_over else ''}"
+        f" and {len(parts.held_out.y)} held out"
     )
 
 

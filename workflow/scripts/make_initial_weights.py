@@ -3,27 +3,21 @@
 import argparse
 from pathlib import Path
 
-from carryover.arrays import write_arrays
-from carryover.command_line import ArgumentParser, add_model_arguments, network, run
-from carryover.dataset import read_columns
-from carryover.network import Network
-from carryover.weights import Weights, read_weights
-
-
-def random_weights(network: Network, seed: int) -> Weights:
-    # Importing Keras takes seconds, and a file of weights does without it.
-    from carryover.keras_loading import load_keras
-
-    load_keras()
-    from carryover.model import random_weights as draw
-
-    return draw(network, seed)
+from carryover.job.arrays import write_arrays
+from carryover.job.command_line import ArgumentParser, run
+from carryover.job.portable import load_keras
+from carryover.series.dataset import read_columns
+from carryover.training.options import add_model_arguments, network
+from carryover.training.weights import read_weights
 
 
 def make_initial_weights(arguments: argparse.Namespace) -> None:
     *inputs, _ = read_columns(arguments.data)
     of = network(arguments, len(inputs))
     if arguments.initial_weights == "random":
+        load_keras()
+        from carryover.training.model import random_weights
+
         weights = random_weights(of, arguments.seed)
     else:
         weights = read_weights(Path(arguments.initial_weights), of)

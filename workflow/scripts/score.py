@@ -1,54 +1,37 @@
-"""Let each trained network forecast the held-out part of the series, as it would be deployed."""
+"""Forecast the held-out part of the series by each trained network, as it would be deployed."""
 
 import argparse
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from carryover.command_line import ArgumentParser, add_model_arguments, network, run
-from carryover.dataset import read_series
-from carryover.errors import UserError
-from carryover.files import writing
-from carryover.held_out import STATES, column, naive_forecasts
-from carryover.keras_loading import load_keras
-from carryover.splitting import in_own_units, read_scales, series_in_own_units
-from carryover.weights import read_trained_weights
-from carryover.yaml_file import read_yaml
+from carryover.forecasts.held_out import held_out_windows, known, write_forecasts
+from carryover.job.command_line import ArgumentParser, run
+from carryover.job.portable import load_keras
+from carryover.job.yaml_file import read_yaml
+from carryover.series.dataset import read_series
+from carryover.series.scales import read_scales, series_in_own_units
+from carryover.training.case_results import remove_other_cases
+from carryover.training.options import add_model_arguments, network
+from carryover.training.weights import read_trained_weights
 
 
 def score(arguments: argparse.Namespace) -> None:
     cases = read_yaml(arguments.params)["cases"]
+    # DVC takes the folder of the cases as a whole, and this is the first step that reads it: nothing else may be in it.
+    for folder in remove_other_cases(arguments.cases, cases):
+        print(f"removed {folder}: the parameters no longer name this case")
     training, held_out = read_series(arguments.data), read_series(arguments.held_out, may_be_empty=True)
     scales = read_scales(arguments.scales)
-    inputs = np.concatenate([training.x, held_out.x])
-    # The windows go on as they were cut in the training part; one that is not whole is left out.
-    steps = arguments.time_steps
-    windows = inputs[: len(inputs) // steps * steps].reshape(-1, steps, inputs.shape[1])[len(training.y) // steps :]
-    samples = len(training.y) + np.arange(len(windows)) * steps + steps - 1
-    before, after = (series_in_own_units(part, scales) for part in (training, held_out))
-    forecasts = {"sample": samples, "target": np.concatenate([before.y, after.y])[samples]}
-    forecasts |= naive_forecasts(before, after, samples)
-    if len(windows):
+    windows = held_out_windows(training, held_out, arguments.time_steps)
+    of = network(arguments, training.x.shape[1])
+    forecasts = {}
+    if len(windows.samples):
+        trained = {case: read_trained_weights(arguments.cases / case / "final.npz", of) for case in cases}
         load_keras()
-        from carryover.scoring import forecast_with_carried_states, forecast_with_reset_states
-    of = network(arguments, inputs.shape[1])
-    for case in cases:
-        made = dict.fromkeys(STATES, np.empty(0, np.float32))
-        if len(windows):
-            weights = read_trained_weights(arguments.cases / case / "final.npz", of)
-            made["carried"] = forecast_with_carried_states(of, weights, inputs)[samples]
-            made["reset"] = forecast_with_reset_states(of, weights, windows)
-        for states, forecast in made.items():
-            if not np.isfinite(forecast).all():
-                raise UserError(
-                    f"case {case}: a forecast is not finite: the network runs away on what it has not seen; train it "
-                    "otherwise, or set dataset.held_out: 0"
-                )
-            forecasts[column(case, states)] = in_own_units(forecast, scales[-1])
-        print(f"{case}: forecast {len(samples)} samples", flush=True)
-    with writing(arguments.output) as file:
-        pd.DataFrame(forecasts).to_csv(file, index=False, float_format="%.9g", lineterminator="\n")
+        from carryover.forecasts.scoring import forecast_cases
+
+        forecasts = forecast_cases(of, trained, windows, scales[-1])
+    before, after = (series_in_own_units(part, scales) for part in (training, held_out))
+    write_forecasts(arguments.output, known(before, after, windows.samples), forecasts, cases)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,11 @@
-"""The figures: each module draws one. The look lies in home/.config/matplotlib/matplotlibrc."""
+"""The figures: each module draws one; style.py has the colours, the lines and the places of what they share."""
+
+FIGURES = {
+    "losses": "Loss per epoch",
+    "equality": "Who equals whom",
+    "loss_differences": "Loss differences",
+    "predictions": "What each case predicts",
+    "replicates": "The luck of the seed",
+    "forecasts": "Forecasts of what none has seen",
+}
+"""The title of each figure in the report, by the name of its files, in the order in which they are shown."""

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from carryover.comparison import Cases
-from carryover.explanation import Explanation, explain
-from carryover.figures.saving import DIFFERENT, IDENTICAL
+from carryover.comparison.explanation import Explanation, explain
+from carryover.figures.style import DIFFERENT, IDENTICAL
+from carryover.training.case_results import Cases
 
 
 def draw_equality(cases: Cases) -> Figure:

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from carryover.held_out import STATES, column
+from carryover.forecasts.held_out import STATES, column
 
 STYLES = {"carried": ("#0072B2", "-"), "reset": ("#D55E00", "--")}
 """Of a forecast's line: its colour, and its style, which a grey print tells apart too."""

@@ -6,7 +6,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from carryover.figures.saving import DIFFERENT, IDENTICAL
+from carryover.figures.style import DIFFERENT, IDENTICAL
 
 
 def draw_loss_differences(differences: dict[str, pd.DataFrame]) -> Figure:

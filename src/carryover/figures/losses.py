@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from carryover.comparison import Cases
+from carryover.training.case_results import Cases
 
 
 def draw_losses(cases: Cases, trainings: list[list[str]], reference: pd.DataFrame | None) -> Figure:

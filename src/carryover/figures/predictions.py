@@ -8,7 +8,7 @@ import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
-from carryover.dataset import Series
+from carryover.series.dataset import Series
 
 NOISY, PURE, PREDICTED = "#111111", "#E69F00", "#56B4E9"
 

@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from carryover.comparison import Cases
-from carryover.replicates import Losses
-from carryover.yaml_file import Params
+from carryover.job.yaml_file import Params
+from carryover.replicates.losses import Losses
+from carryover.training.case_results import Cases
 
 LABELS = {"never": "never reset", "every_epoch": "reset every epoch", "every_batch": "reset every batch"}
 STYLES = {"never": ("#0072B2", "-"), "every_epoch": ("#D55E00", "--"), "every_batch": ("#009E73", "-.")}

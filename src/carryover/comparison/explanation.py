@@ -1,0 +1,235 @@
+"""Where two cases part, in full: the epoch, the tensors, how many elements, and by how much."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from carryover.comparison.partings import Parting, epochs_that_differ, first_parting
+from carryover.training.case_results import CaseResults
+
+
+class TensorDifference(NamedTuple):
+    """How two tensors of one dtype and shape differ.
+
+    Attributes:
+        name: as in final.npz (`optimizer/adadelta/iteration`), or "predictions".
+        elements: how many there are.
+        different: how many of them differ in a bit.
+        largest_ulps: the most numbers of the dtype that one has to count through from an element to its counterpart
+            (units in the last place); for whole numbers, the largest difference.
+        largest: the largest absolute difference.
+    """
+
+    name: str
+    elements: int
+    different: int
+    largest_ulps: int
+    largest: float
+
+
+class Explanation(NamedTuple):
+    """What was compared of two cases, and what came out.
+
+    Attributes:
+        parting: the first place at which they differ; None where they are identical.
+        epochs: how many epochs were compared.
+        parts: what was compared at each epoch's end: "states" where both cases have them, "loss", "weights",
+            "optimizer".
+        first_loss_epoch: the first epoch with another loss; 0 where there is none.
+        largest_loss_difference: over all epochs, absolute.
+        predictions: those after training; None where the two have predicted other samples.
+        tensors: of the training state after the last epoch, those that both cases have.
+        unmatched: the names of the tensors that only one has, or that differ in dtype or shape.
+    """
+
+    parting: Parting | None
+    epochs: int
+    parts: tuple[str, ...]
+    first_loss_epoch: int
+    largest_loss_difference: float
+    predictions: TensorDifference | None
+    tensors: tuple[TensorDifference, ...]
+    unmatched: tuple[str, ...]
+
+    @property
+    def elements(self) -> int:
+        """How many elements all tensors have that were compared."""
+        return sum(tensor.elements for tensor in self.tensors)
+
+    @property
+    def different(self) -> int:
+        """How many of them differ in a bit."""
+        return sum(tensor.different for tensor in self.tensors)
+
+    @property
+    def widest(self) -> TensorDifference | None:
+        """The tensor with the largest difference; None where none differs."""
+        widest = max(self.tensors, key=lambda tensor: (tensor.largest, tensor.different), default=None)
+        return widest if widest and widest.different else None
+
+
+def explain(a: CaseResults, b: CaseResults) -> Explanation:
+    """Compare two cases, of one run or of two, epoch by epoch and at the end tensor by tensor."""
+    differs = epochs_that_differ(a, b)
+    losses = (a.history["loss"] - b.history["loss"]).abs().head(len(differs))
+    same_samples = a.predictions["sample"].equals(b.predictions["sample"])
+    matched = [name for name in a.final if name in b.final and _alike(a.final[name], b.final[name])]
+    return Explanation(
+        parting=first_parting(a, b),
+        epochs=len(differs),
+        parts=tuple(differs.columns),
+        first_loss_epoch=int(differs["loss"].to_numpy().argmax()) + 1 if differs["loss"].any() else 0,
+        largest_loss_difference=float(losses.max()),
+        predictions=_difference(
+            "predictions",
+            a.predictions["prediction"].to_numpy(np.float32),
+            b.predictions["prediction"].to_numpy(np.float32),
+        )
+        if same_samples
+        else None,
+        tensors=tuple(_difference(name, a.final[name], b.final[name]) for name in matched),
+        unmatched=tuple(name for name in {**a.final, **b.final} if name not in matched),
+    )
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """The explanation for machines; the names are those of results/metrics.json where there are such.
+
+    A difference that is not finite, because a tensor holds NaN or infinity, is null.
+    """
+
+    def counts(tensor: TensorDifference) -> dict[str, Any]:
+        return {
+            "elements": tensor.elements,
+            "different": tensor.different,
+            "max_ulps": tensor.largest_ulps,
+            "max_abs_difference": tensor.largest if math.isfinite(tensor.largest) else None,
+        }
+
+    parting = explanation.parting
+    return {
+        "identical": parting is None,
+        "first_divergent_epoch": parting.epoch if parting else 0,
+        "parts": list(parting.parts) if parting else [],
+        "compared": {"epochs": explanation.epochs, "parts": list(explanation.parts)},
+        "first_divergent_loss_epoch": explanation.first_loss_epoch,
+        "max_abs_loss_difference": explanation.largest_loss_difference,
+        "predictions": counts(explanation.predictions) if explanation.predictions else None,
+        "tensors": {tensor.name: counts(tensor) for tensor in explanation.tensors},
+        "unmatched": list(explanation.unmatched),
+    }
+
+
+def as_text(explanation: Explanation) -> str:
+    """The explanation for people: the first sentence says it, the rest shows it."""
+    parting = explanation.parting
+    if parting is None:
+        return f"identical: {compared(explanation)}{_left_out(explanation)}"
+    lines = [f"different: they {describe(parting, explanation.epochs)}"]
+    if explanation.first_loss_epoch:
+        lines.append(
+            f"The loss differs from epoch {explanation.first_loss_epoch}, "
+            f"by up to {explanation.largest_loss_difference:.3g}."
+        )
+    if 1 <= parting.epoch < explanation.epochs:
+        lines.append(f"Train both with training.epochs: {parting.epoch} to see the tensors as they are at that epoch.")
+    tensors = [*explanation.tensors, *([explanation.predictions] if explanation.predictions else [])]
+    parted = [tensor for tensor in tensors if tensor.different]
+    if parted:
+        width = max(len(tensor.name) for tensor in parted)
+        table = pd.DataFrame(
+            {
+                "after the last epoch".ljust(width): [tensor.name.ljust(width) for tensor in parted],
+                "elements that differ": [f"{tensor.different:,} of {tensor.elements:,}" for tensor in parted],
+                "by up to, in ULPs": [f"{tensor.largest_ulps:,}" for tensor in parted],
+                "in value": [f"{tensor.largest:.3g}" for tensor in parted],
+            }
+        )
+        lines += ["", table.to_string(index=False), ""]
+    equal = [tensor.name for tensor in tensors if not tensor.different]
+    if equal:
+        lines.append(f"Equal in every bit: {', '.join(equal)}.")
+    return "\n".join(lines) + _left_out(explanation)
+
+
+def compared(explanation: Explanation) -> str:
+    """What was compared, in words."""
+    predictions = explanation.predictions.elements if explanation.predictions else 0
+    return (
+        f"{count(explanation.epochs, 'epoch')} of {', '.join(explanation.parts[:-1])} and {explanation.parts[-1]}; "
+        f"{count(predictions, 'prediction')}; {count(len(explanation.tensors), 'tensor')} "
+        f"of {count(explanation.elements, 'element')} at the end"
+    )
+
+
+def describe(parting: Parting, epochs: int) -> str:
+    """Where two cases part, in words.
+
+    >>> describe(Parting(2, ("loss", "weights")), epochs=70)
+    'part at epoch 2 (loss, weights)'
+    >>> describe(Parting(71, ("predictions",)), epochs=70)
+    'part only in the predictions after training'
+    >>> describe(Parting(3, ("epochs",)), epochs=2)
+    'are the same for 2 epochs, and only one has been trained for longer'
+    """
+    if parting.parts == ("epochs",):
+        return f"are the same for {count(epochs, 'epoch')}, and only one has been trained for longer"
+    if parting.epoch > epochs:
+        return "part only in the predictions after training"
+    return f"part at epoch {parting.epoch} ({', '.join(parting.parts)})"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "epoch"), count(7999, "element")
+    ('1 epoch', '7,999 elements')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _left_out(explanation: Explanation) -> str:
+    if not explanation.unmatched:
+        return ""
+    return f"\nNot compared, since only one of the two has them in this shape: {', '.join(explanation.unmatched)}"
+
+
+def _alike(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape
+
+
+def _difference(name: str, a: NDArray[Any], b: NDArray[Any]) -> TensorDifference:
+    distances = ulps(a, b)
+    differs = distances > 0
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are values like others here
+        values = np.abs(a[differs].astype(float) - b[differs].astype(float))
+    return TensorDifference(
+        name, a.size, int(differs.sum()), int(distances.max(initial=0)), float(values.max(initial=0.0))
+    )
+
+
+def ulps(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.uint64]:
+    """How many steps to the next number of the dtype lead from each element to its counterpart; 0 only for equal bits.
+
+    >>> one = np.ones(1, np.float32)
+    >>> int(ulps(one, np.nextafter(one, np.float32(2)))[0]), int(ulps(np.zeros(1), -np.zeros(1))[0])
+    (1, 1)
+
+    Args:
+        a, b: of one shape and one dtype, floating-point or integer, of at most 64 bits.
+    """
+    x, y = _in_order(np.atleast_1d(a)), _in_order(np.atleast_1d(b))
+    # Unsigned, because the distance of two 64-bit numbers may need 64 bits.
+    return (np.maximum(x, y).astype(np.uint64) - np.minimum(x, y).astype(np.uint64)).reshape(a.shape)
+
+
+def _in_order(tensor: NDArray[Any]) -> NDArray[np.int64]:
+    """Whole numbers in the order of the elements, one for each bit pattern: minus zero comes just before zero."""
+    if tensor.dtype.kind != "f":
+        return tensor.astype(np.int64)
+    bits = np.ascontiguousarray(tensor).view(f"i{tensor.dtype.itemsize}").astype(np.int64)
+    magnitude = bits & (2 ** (8 * tensor.dtype.itemsize - 1) - 1)
+    return np.asarray(np.where(bits < 0, ~magnitude, magnitude))

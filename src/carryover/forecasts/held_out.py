@@ -1,0 +1,122 @@
+"""What a network is worth on the part of the series that it has not seen: its forecasts there, and naive ones."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from carryover.job.errors import UserError
+from carryover.job.tables import read_table, write_table
+from carryover.series.batches import predicted_samples
+from carryover.series.dataset import Floats, Series
+
+REMEDY = "score the cases again"
+
+STATES = {"carried": "carried from the start of the series", "reset": "reset at every window"}
+"""Whether a network is deployed with its states carried on, or reset."""
+
+BASELINES = {
+    "input": "the input itself",
+    "mean": "the mean of the training part",
+    "previous_target": "the target one sample before, if that is known",
+}
+"""Forecasts that need no training."""
+
+
+class HeldOutWindows(NamedTuple):
+    """What is forecast, and what leads up to it.
+
+    Attributes:
+        series: the inputs of both parts of the series, of shape (samples, inputs).
+        windows: those of the held-out part, of shape (windows, time_steps, inputs).
+        samples: the number of the sample that each window predicts, counted from the first one of the training part.
+    """
+
+    series: Floats
+    windows: Floats
+    samples: NDArray[np.intp]
+
+
+def held_out_windows(training: Series, held_out: Series, time_steps: int) -> HeldOutWindows:
+    """Cut the held-out part into windows, which go on as those of the training part; one that is not whole is out."""
+    series = np.concatenate([training.x, held_out.x])
+    whole = len(series) // time_steps
+    trained = len(training.y) // time_steps
+    windows = series[: whole * time_steps].reshape(whole, time_steps, -1)[trained:]
+    return HeldOutWindows(series, windows, predicted_samples(whole, time_steps)[trained:])
+
+
+def known(training: Series, held_out: Series, samples: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+    """Return what is known of the samples that are forecast without any network: `sample`, `target` and BASELINES.
+
+    Args:
+        training, held_out: the parts of the series, in its own units.
+        samples: as in HeldOutWindows.
+
+    Returns:
+        arrays of shape (len(samples),), float32 but for `sample`. The forecast by the input is there only if the series
+        has one input.
+    """
+    y = np.concatenate([training.y, held_out.y])
+    x = np.concatenate([training.x, held_out.x])
+    inputs = {"input": x[samples, 0]} if x.shape[1] == 1 else {}
+    mean = np.float32(training.y.mean(dtype=np.float64))
+    naive = inputs | {"mean": np.full(len(samples), mean), "previous_target": y[samples - 1]}
+    return {"sample": samples, "target": y[samples]} | naive
+
+
+def column(case: str, states: str) -> str:
+    """The column of a case's forecasts in a table of forecasts.
+
+    >>> column("single_fit", "carried")
+    'single_fit/carried'
+    """
+    return f"{case}/{states}"
+
+
+def write_forecasts(
+    path: Path, known: Mapping[str, NDArray[Any]], forecasts: Mapping[str, Floats], cases: Iterable[str]
+) -> None:
+    """Write the forecasts of all cases, with what is known of each sample; no forecasts if nothing is held out."""
+    none = np.empty(0, np.float32)
+    columns = {column(case, states): none for case in cases for states in STATES} | dict(forecasts)
+    write_table(path, pd.DataFrame({**known, **columns}))
+
+
+def read_forecasts(path: Path, params: Mapping[str, Any]) -> pd.DataFrame:
+    """Read the forecasts of a run.
+
+    Returns:
+        one row per forecast sample: `sample`, counted from the first one of the training part; `target`; the naive
+        forecasts by their names in BASELINES; and for each case `<case>/carried` and `<case>/reset`. All but the
+        first are float64, in the series' own units. No rows where nothing is held out.
+
+    Raises:
+        UserError: where the file is missing or not that.
+    """
+    table = read_table(path, None, REMEDY, may_be_empty=True)
+    wanted = {"sample", "target"} | {column(case, states) for case in params["cases"] for states in STATES}
+    if missing := sorted(wanted - set(table.columns)):
+        raise UserError(f"{path}: there is no column {missing[0]}; {REMEDY}")
+    return table
+
+
+def scores(forecasts: pd.DataFrame, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The root mean squared error of each forecast.
+
+    Returns:
+        `samples`: how many are forecast; `baselines`: per name the error; `cases`: per case the error with the states
+        `carried`, and with them `reset`.
+    """
+
+    def error(name: str) -> float:
+        return float(np.sqrt(np.mean((forecasts[name] - forecasts["target"]) ** 2)))
+
+    return {
+        "samples": len(forecasts),
+        "baselines": {name: error(name) for name in BASELINES if name in forecasts},
+        "cases": {case: {states: error(column(case, states)) for states in STATES} for case in params["cases"]},
+    }

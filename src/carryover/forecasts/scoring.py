@@ -1,0 +1,117 @@
+"""Forecasts of a trained network as it would be deployed: batch size 1, along the series, sample by sample."""
+
+from collections.abc import Mapping
+from functools import cache
+
+import keras
+import numpy as np
+
+from carryover.forecasts.held_out import HeldOutWindows, column
+from carryover.job.digests import digest
+from carryover.job.errors import UserError
+from carryover.series.dataset import Floats
+from carryover.series.scales import Scale, in_own_units
+from carryover.training.model import build_model, set_weights
+from carryover.training.network import Network
+from carryover.training.states import reset_states
+from carryover.training.weights import Weights
+
+STEPS_AT_ONCE = 1000
+"""How many samples one execution of the graph goes along: a longer one needs more memory and is no faster."""
+
+
+def forecast_cases(
+    network: Network, trained: Mapping[str, Weights], windows: HeldOutWindows, scale: Scale
+) -> dict[str, Floats]:
+    """Forecast the held-out part by the network of each case; cases of equal weights are forecast once.
+
+    Args:
+        network: what each network is made of.
+        trained: the weights of each case.
+        windows: what is forecast.
+        scale: of the target.
+
+    Returns:
+        per case and treatment of the states, by held_out.column, the forecasts in the series' own units.
+
+    Raises:
+        UserError: if a forecast is not finite.
+    """
+    forecaster = Forecaster(network)
+
+    @cache
+    def forecast(case: str) -> dict[str, Floats]:
+        weights = trained[case]
+        made = {
+            "carried": forecaster.with_carried_states(weights, windows.series)[windows.samples],
+            "reset": forecaster.with_reset_states(weights, windows.windows),
+        }
+        if not all(np.isfinite(forecasts).all() for forecasts in made.values()):
+            raise UserError(
+                f"case {case}: a forecast is not finite: the network runs away on unseen data; train it otherwise, or "
+                "set dataset.held_out: 0"
+            )
+        print(f"{case}: forecast {len(windows.samples)} samples", flush=True)
+        return {states: in_own_units(forecasts, scale) for states, forecasts in made.items()}
+
+    first_of: dict[str, str] = {}
+    result: dict[str, Floats] = {}
+    for case, weights in trained.items():
+        first = first_of.setdefault(digest(weights), case)
+        result |= {column(case, states): forecasts for states, forecasts in forecast(first).items()}
+    return result
+
+
+class Forecaster:
+    """A network that goes along a series; it is built once for all weights that it is given.
+
+    Args:
+        network: what it is made of.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._model = cache(self._build)
+
+    def with_carried_states(self, weights: Weights, inputs: Floats) -> Floats:
+        """Forecast every sample, with the states carried from the start of the series.
+
+        Args:
+            weights: of the trained network, whatever its batch size was.
+            inputs: of the whole series, of shape (samples, inputs).
+
+        Returns:
+            shape (samples,).
+        """
+        samples = len(inputs)
+        steps = min(samples, STEPS_AT_ONCE)
+        stretches = -(-samples // steps)
+        # The last stretch is filled up with zeros, whose forecasts are left out.
+        padded = np.zeros((stretches * steps, self.network.inputs), np.float32)
+        padded[:samples] = inputs
+        model = self._model(steps, stateful=True)
+        reset_states(model)  # those that the last forecasts have left
+        return _predict(model, weights, padded.reshape(stretches, steps, -1)).reshape(-1)[:samples]
+
+    def with_reset_states(self, weights: Weights, windows: Floats) -> Floats:
+        """Forecast the last sample of each window, with the states reset before each.
+
+        Args:
+            weights: of the trained network.
+            windows: of shape (windows, time_steps, inputs).
+
+        Returns:
+            shape (windows,).
+        """
+        return _predict(self._model(windows.shape[1], stateful=False), weights, windows).reshape(-1)
+
+    def _build(self, time_steps: int, stateful: bool) -> keras.Model:
+        model = build_model(self.network, time_steps, batch_size=1, stateful=stateful, sequences=stateful)
+        model.compile(jit_compile=False)  # XLA generates code for the CPU that it finds
+        return model
+
+
+def _predict(model: keras.Model, weights: Weights, inputs: Floats) -> Floats:
+    set_weights(model, weights)
+    predictions: Floats = model.predict(inputs, batch_size=1, verbose=0)
+    return predictions

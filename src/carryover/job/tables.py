@@ -1,0 +1,45 @@
+"""Tables as CSV: the same numbers in the same bytes, and one line for a file that is not as it was written."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from carryover.job.errors import UserError
+from carryover.job.files import writing
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table with a header and Unix line ends; 9 significant digits carry a float32 exactly."""
+    with writing(path) as file:
+        table.to_csv(file, index=False, float_format="%.9g", lineterminator="\n")
+
+
+def read_table(path: Path, dtypes: Mapping[str, str] | None, remedy: str, may_be_empty: bool = False) -> pd.DataFrame:
+    """Read what write_table wrote.
+
+    Args:
+        path: the file.
+        dtypes: of its columns, in their order; None if the columns vary.
+        remedy: what to do about a broken file, for the message: "train the case again".
+        may_be_empty: whether there may be no rows.
+
+    Raises:
+        UserError: if the file is missing, is no table, has other columns, no rows, or a number that is not finite.
+    """
+    try:
+        table = pd.read_csv(path, dtype=dtypes, keep_default_na=dtypes is None)
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; {remedy}") from None
+    except ValueError as error:
+        raise UserError(f"{path}: {str(error).splitlines()[0]}; {remedy}") from error
+    if dtypes is not None and list(table.columns) != list(dtypes):
+        raise UserError(f"{path}: columns {list(table.columns)}, expected {list(dtypes)}; {remedy}")
+    if table.empty and not may_be_empty:
+        raise UserError(f"{path}: there are no rows below the header; {remedy}")
+    numbers = table.select_dtypes("number")
+    if not np.isfinite(numbers.to_numpy(np.float64)).all():
+        row, column = np.argwhere(~np.isfinite(numbers.to_numpy(np.float64)))[0]
+        raise UserError(f"{path}: line {row + 2}, column {numbers.columns[column]}: not a finite number; {remedy}")
+    return table

@@ -1,0 +1,148 @@
+"""Whether the parameters of a run are right: by their schema, and by each other."""
+
+import difflib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from carryover.job.errors import UserError
+from carryover.job.yaml_file import Params
+from carryover.series.options import NOISY_SINE, SERIES
+from carryover.series.windows import count_windows
+
+REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
+"""What the folder of a reference holds, besides initial weights."""
+
+# JSON has one kind of number; here 5.0 is no count, because no step takes it for one.
+_Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
+
+def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
+    """Check the parameters against the schema and against each other.
+
+    Args:
+        params: of the form of params.yaml.
+        schema: the JSON schema of params.yaml.
+        root: the folder to which the paths in the parameters are relative.
+
+    Returns:
+        the parameters, as they are.
+
+    Raises:
+        UserError: on the first mistake.
+    """
+    error = min(_Validator(schema).iter_errors(params), key=lambda error: error.json_path, default=None)
+    if error:
+        raise UserError(_explain(error))
+    for place, value in _numbers(params):
+        if not math.isfinite(value):
+            raise UserError(f"{place}: {value} is not a finite number")
+    _check_dataset(params["dataset"], params["model"], root)
+    if params["replicates"]["count"] and params["model"]["cell"] != "lstm":
+        raise UserError(
+            f"model.cell: {params['model']['cell']}: replicates are of an lstm; set replicates.count: 0 for other cells"
+        )
+    for name, case in params["cases"].items():
+        if case["reset"] != "never" and not case["stateful"]:
+            raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true (there are no states to reset)")
+    seeds = params["replicates"]["first_seed"] + params["replicates"]["count"]
+    if seeds > 2**32:
+        raise UserError(f"replicates: the last seed would be {seeds - 1}, above 4294967295; lower first_seed or count")
+    _check_claims(params["claims"], list(params["cases"]))
+    for name in REFERENCE_FILES:
+        if not (root / params["reference"] / name).is_file():
+            raise UserError(
+                f"reference: there is no file {params['reference']}/{name}; restore it, or name another folder"
+            )
+    weights = params["model"]["initial_weights"]
+    if weights != "random" and not (root / weights).is_file():
+        raise UserError(f"model.initial_weights: there is no file {weights}; give one, or random")
+    return params  # type: ignore[no-any-return]
+
+
+def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -> None:
+    time_steps, held_out = model["time_steps"], dataset["held_out"]
+    if held_out >= 1 and held_out != int(held_out):
+        raise UserError(f"dataset.held_out: {held_out} is neither a whole number of samples nor a share below 1")
+    if 1 <= held_out < time_steps:
+        raise UserError(
+            f"dataset.held_out: {held_out} samples are less than one window of {time_steps} (model.time_steps)"
+        )
+    if dataset["samples"] != "all":
+        count_windows(dataset["samples"], time_steps, model["batch_size"])
+    if dataset["source"] == NOISY_SINE:
+        if dataset["samples"] == "all" or 0 < held_out < 1:
+            key = "samples" if dataset["samples"] == "all" else "held_out"
+            raise UserError(f"dataset.{key}: {dataset[key]} is for a CSV file; the noisy sine has as many as you say")
+        if dataset["standardize"]:
+            raise UserError("dataset.standardize: true is for a CSV file; the noisy sine is as it is")
+        return
+    file = f"{SERIES}/{dataset['source']}.csv"
+    if not (root / file).is_file():
+        known = [NOISY_SINE, *(path.stem for path in sorted((root / SERIES).glob("*.csv")))]
+        raise UserError(f"dataset.source: there is no file {file}{_hint(dataset['source'], known)}")
+    if dataset["target"] in dataset["inputs"]:
+        raise UserError(f"dataset.target: {dataset['target']!r} is one of dataset.inputs, which give it away")
+
+
+def _check_claims(claims: dict[str, list[list[str]]], cases: list[str]) -> None:
+    claimed: dict[frozenset[str], str] = {}
+    for kind in ("identical", "different"):
+        for number, pair in enumerate(claims[kind]):
+            place = f"claims.{kind}[{number}]"
+            for case in pair:
+                if case not in cases:
+                    raise UserError(f"{place}: there is no case {case!r}{_hint(case, cases)}")
+            if pair[0] == pair[1]:
+                raise UserError(f"{place}: {pair[0]} is claimed against itself")
+            if frozenset(pair) in claimed:
+                raise UserError(f"{place}: {pair[0]} and {pair[1]} stand in {claimed[frozenset(pair)]} already")
+            claimed[frozenset(pair)] = place
+
+
+def _numbers(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _numbers(item, f"{place}.{key}".lstrip("."))
+    elif isinstance(value, float):
+        yield place, value
+
+
+def _hint(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    # The schema's part that failed, its rule, and the value that broke it.
+    schema: Any = error.schema
+    rule: Any = error.validator_value
+    value: Any = error.instance
+    place = error.json_path.removeprefix("$").removeprefix(".")
+    match error.validator:
+        case "additionalProperties":
+            known = list(schema["properties"])
+            unknown = next(str(key) for key in value if key not in known)
+            return f"{place}.{unknown}".lstrip(".") + f": unknown key{_hint(unknown, known)}"
+        case "required":
+            absent = next(key for key in rule if key not in value)
+            return f"{place}.{absent}".lstrip(".") + ": missing"
+        case "pattern" if "propertyNames" in error.schema_path:
+            return f"{place}: {value!r} is no name for a case: use a-z, 0-9 and _, a letter first"
+        case "pattern":
+            return f"{place}: {value!r} is not allowed: {schema.get('description', rule)}"
+        case "enum" if "propertyNames" in error.schema_path:
+            return f"{place}.{value}: not a parameter of this {place}; it has {', '.join(rule[1:])}"
+        case "enum":
+            return f"{place}: {value!r} is not one of {', '.join(map(str, rule))}"
+        case "type":
+            return f"{place or 'the parameters'}: {value!r} is not of type {rule}"
+    return f"{place}: {error.message}"

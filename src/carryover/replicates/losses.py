@@ -1,0 +1,74 @@
+"""What training replicates leaves behind: the loss of each at each epoch, a file per shard."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from carryover.job.errors import UserError
+from carryover.job.tables import read_table, write_table
+from carryover.replicates.shards import Shard, shards
+
+REMEDY = "train the replicates again"
+
+COLUMNS = {"seed": "int64", "epoch": "int64", "loss": "float64"}
+"""The columns of a shard's file, with their dtypes."""
+
+Losses = dict[str, NDArray[np.float64]]
+"""Per behaviour, the losses of shape (replicates, epochs); row i is of the seed first_seed + i."""
+
+
+def read_replicates(folder: Path, params: Mapping[str, Any]) -> Losses:
+    """Read the replicates of a run.
+
+    Args:
+        folder: with one folder per behaviour, and in it one file per shard.
+        params: of the run, in the form of params.yaml.
+
+    Returns:
+        the losses by behaviour; empty where replicates.count is 0.
+
+    Raises:
+        UserError: where a file is missing or broken, or does not hold just the seeds and epochs of its shard.
+    """
+    parts: dict[str, list[NDArray[np.float64]]] = {}
+    for shard in shards(**params["replicates"]):
+        losses = _read_shard(folder / shard.path, shard, params["training"]["epochs"])
+        parts.setdefault(shard.behaviour, []).append(losses)
+    return {behaviour: np.concatenate(losses) for behaviour, losses in parts.items()}
+
+
+def remove_other_shards(folder: Path, expected: Iterable[Shard]) -> list[Path]:
+    """Remove the files of shards that are not among these, and make the folder if it is not there.
+
+    Returns:
+        what has been removed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)  # DVC tracks the folder, an empty one too
+    paths = {folder / shard.path for shard in expected}
+    others = [path for path in folder.glob("*/*-*.csv") if path not in paths]
+    for path in others:
+        path.unlink()
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+    return others
+
+
+def write_shard(path: Path, shard: Shard, losses: NDArray[np.float64]) -> None:
+    """Write the losses of a shard, of shape (replicates, epochs)."""
+    epochs = range(1, losses.shape[1] + 1)
+    index = pd.MultiIndex.from_product([shard.seeds, epochs], names=["seed", "epoch"])
+    write_table(path, pd.DataFrame({"loss": losses.ravel()}, index=index).reset_index())
+
+
+def _read_shard(path: Path, shard: Shard, epochs: int) -> NDArray[np.float64]:
+    table = read_table(path, COLUMNS, REMEDY)
+    expected = pd.MultiIndex.from_product([shard.seeds, range(1, epochs + 1)])
+    if not pd.MultiIndex.from_frame(table[["seed", "epoch"]]).equals(expected):
+        raise UserError(
+            f"{path}: not the seeds {shard.first_seed} to {shard.last_seed} with {epochs} epochs each; {REMEDY}"
+        )
+    return table["loss"].to_numpy().reshape(len(shard.seeds), epochs)

@@ -1,0 +1,73 @@
+"""What the replicates say of each behaviour, and of each two of them."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from carryover.replicates.losses import Losses
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 9999
+CONFIDENCE = 0.95
+
+
+def statistics(losses: Losses) -> dict[str, Any]:
+    """The statistics of the replicates.
+
+    Args:
+        losses: per behaviour, of shape (replicates, epochs), paired by row.
+
+    Returns:
+        `count`: the replicates of each behaviour;
+        `behaviours`: per behaviour the `median`, `lower_quartile` and `upper_quartile` of its `final_loss` and of its
+        `best_loss` (the least over the epochs);
+        `pairs`: per two behaviours "a - b", of the differences of their final losses, replicate by replicate: the
+        `median_difference` with its `confidence_low` and `confidence_high` (95 %, percentile bootstrap of the
+        median; None for a single replicate), in how many replicates a or b has the lower loss (`a_lower`, `b_lower`),
+        and the `p_value` of Wilcoxon's signed-rank test.
+    """
+    return {
+        "count": len(next(iter(losses.values()))),
+        "behaviours": {
+            behaviour: {"final_loss": _spread(loss[:, -1]), "best_loss": _spread(loss.min(axis=1))}
+            for behaviour, loss in losses.items()
+        },
+        "pairs": {f"{a} - {b}": _compare(losses[a][:, -1] - losses[b][:, -1]) for a, b in combinations(losses, 2)},
+    }
+
+
+def _spread(values: Array) -> dict[str, float]:
+    lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
+    return {"median": float(median), "lower_quartile": float(lower), "upper_quartile": float(upper)}
+
+
+def _compare(differences: Array) -> dict[str, Any]:
+    low, high = _confidence_interval(differences)
+    return {
+        "median_difference": float(np.median(differences)),
+        "confidence_low": low,
+        "confidence_high": high,
+        "a_lower": int((differences < 0).sum()),
+        "b_lower": int((differences > 0).sum()),
+        # The test has nothing to rank where all are equal.
+        "p_value": float(stats.wilcoxon(differences).pvalue) if differences.any() else 1.0,
+    }
+
+
+def _confidence_interval(differences: Array) -> tuple[float | None, float | None]:
+    if len(differences) < 2:
+        return None, None
+    interval = stats.bootstrap(
+        (differences,),
+        np.median,
+        n_resamples=RESAMPLES,
+        batch=max(1, 2_000_000 // len(differences)),  # some 16 MB at a time
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)

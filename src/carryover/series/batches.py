@@ -1,0 +1,53 @@
+"""How a series is cut into windows, and in which order the batches take them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carryover.series.dataset import Floats, Series
+from carryover.series.windows import count_windows
+
+
+def cut_windows(series: Series, time_steps: int, batch_size: int) -> tuple[Floats, Floats]:
+    """Cut a series into windows that do not overlap; the target is y at the window's last step.
+
+    Returns:
+        inputs of shape (windows, time_steps, inputs) and targets of shape (windows, 1).
+
+    Raises:
+        UserError: as count_windows.
+    """
+    windows = count_windows(len(series.y), time_steps, batch_size)
+    return (
+        series.x.reshape(windows, time_steps, -1),
+        series.y.reshape(windows, time_steps)[:, -1:].copy(),
+    )
+
+
+def batch_order(windows: int, batch_size: int, batches: str) -> NDArray[np.intp]:
+    """The windows in the order in which the batches take them.
+
+    A stateful network carries the state of a batch's row to the same row of the next batch. With `contiguous` batches,
+    as Keras makes them, that row is the window batch_size further on; with `interleaved` ones it is the next window, so
+    that a state belongs to the sample just before.
+
+    >>> batch_order(6, batch_size=2, batches="contiguous").reshape(3, 2).tolist()
+    [[0, 1], [2, 3], [4, 5]]
+    >>> batch_order(6, batch_size=2, batches="interleaved").reshape(3, 2).tolist()
+    [[0, 3], [1, 4], [2, 5]]
+
+    Args:
+        windows: how many.
+        batch_size: divides the windows.
+        batches: "contiguous" or "interleaved".
+    """
+    order = np.arange(windows)
+    return order if batches == "contiguous" else order.reshape(batch_size, -1).T.ravel()
+
+
+def predicted_samples(windows: int, time_steps: int) -> NDArray[np.intp]:
+    """Return the number of the sample that each window predicts, which is its last one; samples count from 0.
+
+    >>> predicted_samples(3, time_steps=2).tolist()
+    [1, 3, 5]
+    """
+    return np.arange(1, windows + 1) * time_steps - 1

@@ -1,0 +1,33 @@
+"""The options of a series on a command line: the keys of `dataset` in params.yaml."""
+
+import argparse
+
+from carryover.job.command_line import count_or_all, finite_number
+from carryover.job.errors import UserError
+
+NOISY_SINE = "noisy_sine"
+"""The value of dataset.source for the series of 2017; any other names a CSV file in SERIES."""
+
+SERIES = "data/series"
+"""The folder of the CSV files that dataset.source may name."""
+
+
+def add_series_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add one option for each key of `dataset` that says what a series is, except its seed."""
+    dataset = parser.add_argument_group("dataset")
+    dataset.add_argument("--source", required=True, metavar="NAME", help="noisy_sine, or the name of a CSV file")
+    dataset.add_argument("--samples", required=True, type=count_or_all, metavar="N", help="how many to train on")
+    dataset.add_argument("--step", required=True, type=finite_number, help="between two samples, in radians")
+    dataset.add_argument("--noise", required=True, type=finite_number, help="standard deviation of the noise")
+
+
+def noisy_sine_samples(arguments: argparse.Namespace) -> int:
+    """Return how many samples of the noisy sine the options ask for.
+
+    Raises:
+        UserError: if they ask for all, of which there is no end.
+    """
+    if arguments.samples is None:
+        raise UserError("--samples: all is for a CSV file; the noisy sine has as many samples as you say")
+    samples: int = arguments.samples
+    return samples

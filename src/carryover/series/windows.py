@@ -1,0 +1,27 @@
+"""How a series divides into windows and batches.
+
+Without NumPy, since both engines ask before anything runs, in processes that belong to the caller.
+"""
+
+from carryover.job.errors import UserError
+
+
+def count_windows(samples: int, time_steps: int, batch_size: int) -> int:
+    """How many windows of time_steps samples there are.
+
+    Raises:
+        UserError: if samples do not make whole windows, or windows do not make whole batches. A stateful network has a
+            fixed batch size, so that a remainder could not be trained on.
+    """
+    windows, rest = divmod(samples, time_steps)
+    if rest:
+        raise UserError(
+            f"model.time_steps: windows of {time_steps} do not divide the {samples} samples ({rest} are left over); "
+            "change model.time_steps or dataset.samples"
+        )
+    if windows % batch_size:
+        raise UserError(
+            f"model.batch_size: batches of {batch_size} do not divide the {windows} windows "
+            f"({windows % batch_size} are left over); change model.batch_size or dataset.samples"
+        )
+    return windows

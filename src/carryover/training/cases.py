@@ -1,0 +1,33 @@
+"""A case: one way of spelling a training in Keras."""
+
+from typing import Literal, NamedTuple
+
+from carryover.training.behaviours import Training
+
+CALLS = {"loop": "a loop of fit(epochs=1)", "single": "one fit(epochs=n)"}
+"""How a case calls `fit`."""
+
+
+class Case(NamedTuple):
+    """How a case is trained: an entry of `cases` in params.yaml.
+
+    Attributes:
+        calls: a key of CALLS.
+        reset: when the states are set to zero, a key of behaviours.BEHAVIOURS.
+        stateful: whether the layers carry their states from one batch to the next at all.
+        batches: to which window a row of a batch carries its state, a key of behaviours.BATCH_ORDERS.
+    """
+
+    calls: Literal["loop", "single"]
+    reset: Literal["never", "every_epoch", "every_batch"]
+    stateful: bool
+    batches: Literal["contiguous", "interleaved"] = "contiguous"
+
+    @property
+    def training(self) -> Training:
+        """The training that the case spells.
+
+        >>> Case("single", "never", stateful=False).training
+        Training(behaviour='every_batch', batches='contiguous')
+        """
+        return Training(self.reset if self.stateful else "every_batch", self.batches)

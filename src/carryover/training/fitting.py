@@ -1,0 +1,148 @@
+"""The cases: training spelled as a loop of `fit` or as one `fit`, with the states reset or carried over."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from carryover.job.epoch_line import Epoch, print_epoch
+from carryover.job.errors import UserError
+from carryover.series.batches import batch_order, predicted_samples
+from carryover.series.dataset import Floats
+from carryover.series.scales import Scale, in_own_units
+from carryover.training.case_results import CaseResults
+from carryover.training.cases import Case
+from carryover.training.snapshot import training_state, training_state_digests
+from carryover.training.states import ResetStates, reset_states
+
+
+def make_batches(inputs: Floats, targets: Floats, batch_size: int, arrangement: str = "contiguous") -> tf.data.Dataset:
+    """Batches of windows, ready in memory.
+
+    Args:
+        inputs: of shape (windows, time_steps, inputs).
+        targets: of shape (windows, 1).
+        batch_size: divides the windows.
+        arrangement: of the windows in the batches, as for batches.batch_order.
+    """
+    order = batch_order(len(inputs), batch_size, arrangement)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 1
+    batches = tf.data.Dataset.from_tensor_slices((inputs[order], targets[order])).batch(batch_size, drop_remainder=True)
+    return batches.cache().with_options(options)
+
+
+def compile_model(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    loss: str | keras.losses.Loss,
+    case: Case,
+    batches: int,
+    metrics: Sequence[keras.metrics.Metric] = (),
+) -> None:
+    """Compile for speed without changing a bit: a whole epoch is one execution of the graph.
+
+    A case that resets before every batch needs Keras's callbacks between batches, so it executes them one by one.
+    XLA stays off: it generates code for the CPU that it finds.
+    """
+    model.compile(
+        optimizer=optimizer,
+        loss=loss,
+        metrics=list(metrics),
+        jit_compile=False,
+        steps_per_execution=1 if case.reset == "every_batch" else batches,
+    )
+
+
+def train(
+    model: keras.Model, batches: tf.data.Dataset, epochs: int, case: Case, record: Callable[[int, dict[str, Any]], Any]
+) -> None:
+    """Train a compiled model as the case says.
+
+    Args:
+        model: a model that compile_model has compiled.
+        batches: what make_batches made.
+        epochs: how many, at least 1.
+        case: the spelling.
+        record: called as record(epoch, logs) at the end of each epoch, counted from 1, after whatever the case does
+            then: the model is as the next epoch will find it. The logs hold `loss`, and each metric by its name.
+    """
+    within_fit = {
+        "every_batch": [ResetStates(every="batch")],
+        "every_epoch": [ResetStates(every="epoch")],
+        "never": [],
+    }
+    if case.calls == "loop":
+        callbacks = within_fit[case.reset] if case.reset == "every_batch" else []
+        for epoch in range(1, epochs + 1):
+            history = model.fit(batches, epochs=1, shuffle=False, callbacks=callbacks, verbose=0)
+            if case.reset == "every_epoch":
+                reset_states(model)
+            record(epoch, {name: values[0] for name, values in history.history.items()})
+    else:
+        # The recorder comes after the reset: callbacks are called in their order.
+        recorder = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: record(epoch + 1, logs))
+        callbacks = [*within_fit[case.reset], recorder]
+        model.fit(batches, epochs=epochs, shuffle=False, callbacks=callbacks, verbose=0)
+
+
+def predict(model: keras.Model, batches: tf.data.Dataset, case: Case) -> Floats:
+    """Predictions of shape (windows,), in the order of the series, from the states that training has left.
+
+    They advance the states, and set the model's steps_per_execution to 1.
+    """
+    callbacks = [ResetStates(every="batch")] if case.reset == "every_batch" else []
+    # `predict` would unroll a longer execution into one graph, which takes more time to build than it saves.
+    model.steps_per_execution = 1
+    predicted = model.predict(batches, callbacks=callbacks, verbose=0)[:, 0]
+    predictions: Floats = np.empty_like(predicted)
+    predictions[batch_order(len(predicted), model.input_shape[0], case.batches)] = predicted
+    return predictions
+
+
+def train_case(
+    name: str, model: keras.Model, batches: tf.data.Dataset, epochs: int, case: Case, scale: Scale
+) -> CaseResults:
+    """Train a case, and return all that it leaves behind.
+
+    Args:
+        name: of the case, for messages.
+        model, batches, epochs, case: as for train.
+        scale: of the target.
+
+    Raises:
+        UserError: if the training diverges, or Keras does not train as many epochs as it was told to.
+    """
+    history: list[dict[str, Any]] = []
+
+    def record(epoch: int, logs: dict[str, Any]) -> None:
+        if not math.isfinite(logs["loss"]):
+            raise _diverged(name, f"epoch {epoch}: the loss is {logs['loss']}")
+        print_epoch(Epoch(epoch, epochs, logs["loss"]))
+        digests = {f"{part}_sha256": digest for part, digest in training_state_digests(model).items()}
+        history.append({"epoch": epoch, "loss": logs["loss"]} | digests)
+
+    train(model, batches, epochs, case, record)
+    if len(history) != epochs:
+        raise UserError(
+            f"case {name}: Keras has trained {len(history)} of {epochs} epochs: KERAS_MAX_EPOCHS is set, or max_epochs "
+            "in keras.json; start the command with 'hermetic' (hermetic python ...)"
+        )
+    # Predicting advances the states, so they are copied before it.
+    state = training_state(model)._asdict()
+    final = {f"{part}/{tensor}": array for part, tensors in state.items() for tensor, array in tensors.items()}
+    predictions = predict(model, batches, case)
+    if not np.isfinite(predictions).all():
+        raise _diverged(name, "a prediction after training is not finite")
+    samples = predicted_samples(len(predictions), time_steps=model.input_shape[1])
+    table = pd.DataFrame({"sample": samples, "prediction": in_own_units(predictions, scale)})
+    return CaseResults(pd.DataFrame(history), table, final)
+
+
+def _diverged(name: str, what: str) -> UserError:
+    return UserError(f"case {name}: {what}: training diverges; lower learning_rate or raise epsilon of the optimizer")

@@ -1,0 +1,51 @@
+"""The network that is trained, as far as it can be said without Keras."""
+
+from typing import NamedTuple
+
+
+class Network(NamedTuple):
+    """Stacked recurrent layers with Dense(1) on top.
+
+    Attributes:
+        units: of each recurrent layer, from the input to the output.
+        recurrent_activation: of the gates, a key of model.ACTIVATIONS; a simple_rnn has no gates.
+        cell: the kind of the recurrent layers: "lstm", "gru" or "simple_rnn".
+        activation: of what a cell puts out, a key of model.ACTIVATIONS.
+        inputs: how many numbers the network sees at each step.
+    """
+
+    units: list[int]
+    recurrent_activation: str
+    cell: str = "lstm"
+    activation: str = "tanh"
+    inputs: int = 1
+
+    @property
+    def layer_names(self) -> list[str]:
+        """Of the recurrent layers: lstm_1, lstm_2, ..."""
+        return [f"{self.cell}_{number}" for number in range(1, len(self.units) + 1)]
+
+
+GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
+"""How many blocks of `units` columns the kernels of a cell have."""
+
+
+def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """The name and shape of each weight, in Keras's order: per layer kernel, recurrent_kernel and bias, then dense."""
+    expected: dict[str, tuple[int, ...]] = {}
+    inputs = network.inputs
+    for name, count in zip(network.layer_names, network.units, strict=True):
+        columns = GATES[network.cell] * count
+        expected[f"{name}/kernel"] = (inputs, columns)
+        expected[f"{name}/recurrent_kernel"] = (count, columns)
+        # Keras's GRU has a bias for each of its two kernels.
+        expected[f"{name}/bias"] = (2, columns) if network.cell == "gru" else (columns,)
+        inputs = count
+    return expected | {"dense/kernel": (inputs, 1), "dense/bias": (1,)}
+
+
+ACTIVATIONS = ("tanh", "relu", "sigmoid", "linear")
+"""What a cell may apply to what it puts out."""
+
+RECURRENT_ACTIVATIONS = ("hard_sigmoid_2017", "hard_sigmoid", "sigmoid")
+"""What a cell may apply to its gates: Keras 2's hard sigmoid, Keras 3's, or the sigmoid."""
