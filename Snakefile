@@ -73,6 +73,7 @@ rule all:
         "<results>/losses.csv",
         "<results>/loss_diffs.csv",
         "<results>/metrics.json",
+        "<results>/details.json",
         "<results>/verdict.md",
         expand("<results>/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
 
@@ -323,6 +324,12 @@ rule compare:
             labels={"table": "Metrics"},
             caption="workflow/report/metrics.rst",
         ),
+        details=report(
+            "<results>/details.json",
+            category="Tables",
+            labels={"table": "Details"},
+            caption="workflow/report/details.rst",
+        ),
         verdict=report(
             "<results>/verdict.md",
             category="Tables",
@@ -347,6 +354,7 @@ rule compare:
         " --losses {output.losses:q}"
         " --loss_diffs {output.loss_diffs:q}"
         " --metrics {output.metrics:q}"
+        " --details {output.details:q}"
         " --verdict {output.verdict:q}"
         " > {log:q} 2>&1"
 

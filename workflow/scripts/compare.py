@@ -1,16 +1,16 @@
 """Compare the cases with each other, with the reference and across the replicates; write metrics and verdict."""
 
 import argparse
-import json
 from pathlib import Path
 
+from carryover.comparison.details import details
 from carryover.comparison.metrics import metrics
 from carryover.comparison.partings import loss_differences, losses
 from carryover.comparison.reference import distances, read_reference
 from carryover.comparison.verdict import verdict
 from carryover.forecasts.held_out import read_forecasts
 from carryover.job.command_line import ArgumentParser, run
-from carryover.job.files import writing
+from carryover.job.files import write_json, writing
 from carryover.job.tables import write_table
 from carryover.job.yaml_file import read_yaml
 from carryover.replicates.losses import read_replicates, remove_other_shards
@@ -25,17 +25,16 @@ def compare(arguments: argparse.Namespace) -> None:
         print(f"removed {path}: not a shard of these parameters")
     cases = read_cases(arguments.cases, params)
     replicates = read_replicates(arguments.replicates, params)
-    reference = read_reference(arguments.reference)
     forecasts = read_forecasts(arguments.forecasts, params)
-    numbers = metrics(cases, params, distances(reference, cases, params), replicates, forecasts)
+    from_reference = distances(read_reference(arguments.reference), cases, params)
+    found = details(cases, params, from_reference, replicates, forecasts)
 
     write_table(arguments.losses, losses(cases))
     write_table(arguments.loss_diffs, loss_differences(cases))
-    with writing(arguments.metrics) as file:
-        json.dump(numbers, file, indent=2)
-        file.write("\n")
+    write_json(arguments.metrics, metrics(found))
+    write_json(arguments.details, found)
     with writing(arguments.verdict) as file:
-        file.write(verdict(cases, params, numbers))
+        file.write(verdict(found, params))
 
 
 if __name__ == "__main__":
@@ -47,6 +46,7 @@ if __name__ == "__main__":
     parser.add_argument("--reference", required=True, type=Path, metavar="FOLDER", help="the reference")
     parser.add_argument("--losses", required=True, type=Path, metavar="CSV", help="losses of each case")
     parser.add_argument("--loss_diffs", required=True, type=Path, metavar="CSV", help="losses of each pair of cases")
-    parser.add_argument("--metrics", required=True, type=Path, metavar="JSON", help="the run in numbers")
+    parser.add_argument("--metrics", required=True, type=Path, metavar="JSON", help="the numbers that DVC compares")
+    parser.add_argument("--details", required=True, type=Path, metavar="JSON", help="all numbers")
     parser.add_argument("--verdict", required=True, type=Path, metavar="MD", help="the run in words")
     run(compare, parser)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from carryover.comparison import words
 from carryover.comparison.partings import Parting, epochs_that_differ, first_parting
 from carryover.training.case_results import CaseResults
 
@@ -95,31 +96,56 @@ def explain(a: CaseResults, b: CaseResults) -> Explanation:
     )
 
 
+def summary(explanation: Explanation) -> dict[str, Any]:
+    """What was found, without the tensors that are equal, for results/details.json.
+
+    Returns:
+        `first_divergent_epoch`: 0 if nothing differs, the number of epochs plus 1 if only the predictions do;
+        `parts`: what differs there;
+        `first_divergent_loss_epoch`: 0 if no loss differs;
+        `max_abs_loss_difference`: over all epochs;
+        `compared`: how many `epochs` of which `parts`, and how many `predictions`, `tensors` and `elements` at the end;
+        `different_elements`: how many of these elements differ;
+        `widest`: the `tensor` with the largest difference, and what differs in it; None if none does.
+    """
+    parting, widest = explanation.parting, explanation.widest
+    return {
+        "first_divergent_epoch": parting.epoch if parting else 0,
+        "parts": list(parting.parts) if parting else [],
+        "first_divergent_loss_epoch": explanation.first_loss_epoch,
+        "max_abs_loss_difference": explanation.largest_loss_difference,
+        "compared": {
+            "epochs": explanation.epochs,
+            "parts": list(explanation.parts),
+            "predictions": explanation.predictions.elements if explanation.predictions else 0,
+            "tensors": len(explanation.tensors),
+            "elements": explanation.elements,
+        },
+        "different_elements": explanation.different,
+        "widest": {"tensor": widest.name} | _counts(widest) if widest else None,
+    }
+
+
 def as_json(explanation: Explanation) -> dict[str, Any]:
-    """The explanation for machines; the names are those of results/metrics.json where there are such.
+    """The whole explanation for programs: what summary says, and every tensor.
 
     A difference that is not finite, because a tensor holds NaN or infinity, is null.
     """
-
-    def counts(tensor: TensorDifference) -> dict[str, Any]:
-        return {
-            "elements": tensor.elements,
-            "different": tensor.different,
-            "max_ulps": tensor.largest_ulps,
-            "max_abs_difference": tensor.largest if math.isfinite(tensor.largest) else None,
-        }
-
-    parting = explanation.parting
     return {
-        "identical": parting is None,
-        "first_divergent_epoch": parting.epoch if parting else 0,
-        "parts": list(parting.parts) if parting else [],
-        "compared": {"epochs": explanation.epochs, "parts": list(explanation.parts)},
-        "first_divergent_loss_epoch": explanation.first_loss_epoch,
-        "max_abs_loss_difference": explanation.largest_loss_difference,
-        "predictions": counts(explanation.predictions) if explanation.predictions else None,
-        "tensors": {tensor.name: counts(tensor) for tensor in explanation.tensors},
+        "identical": explanation.parting is None,
+        **summary(explanation),
+        "predictions": _counts(explanation.predictions) if explanation.predictions else None,
+        "tensors": {tensor.name: _counts(tensor) for tensor in explanation.tensors},
         "unmatched": list(explanation.unmatched),
+    }
+
+
+def _counts(tensor: TensorDifference) -> dict[str, Any]:
+    return {
+        "elements": tensor.elements,
+        "different": tensor.different,
+        "max_ulps": tensor.largest_ulps,
+        "max_abs_difference": tensor.largest if math.isfinite(tensor.largest) else None,
     }
 
 
@@ -127,8 +153,8 @@ def as_text(explanation: Explanation) -> str:
     """The explanation for people: the first sentence says it, the rest shows it."""
     parting = explanation.parting
     if parting is None:
-        return f"identical: {compared(explanation)}{_left_out(explanation)}"
-    lines = [f"different: they {describe(parting, explanation.epochs)}"]
+        return f"identical: {words.compared(**summary(explanation)['compared'])}{_left_out(explanation)}"
+    lines = [f"different: they {words.parting(parting.epoch, parting.parts, explanation.epochs)}"]
     if explanation.first_loss_epoch:
         lines.append(
             f"The loss differs from epoch {explanation.first_loss_epoch}, "
@@ -153,42 +179,6 @@ def as_text(explanation: Explanation) -> str:
     if equal:
         lines.append(f"Equal in every bit: {', '.join(equal)}.")
     return "\n".join(lines) + _left_out(explanation)
-
-
-def compared(explanation: Explanation) -> str:
-    """What was compared, in words."""
-    predictions = explanation.predictions.elements if explanation.predictions else 0
-    return (
-        f"{count(explanation.epochs, 'epoch')} of {', '.join(explanation.parts[:-1])} and {explanation.parts[-1]}; "
-        f"{count(predictions, 'prediction')}; {count(len(explanation.tensors), 'tensor')} "
-        f"of {count(explanation.elements, 'element')} at the end"
-    )
-
-
-def describe(parting: Parting, epochs: int) -> str:
-    """Where two cases part, in words.
-
-    >>> describe(Parting(2, ("loss", "weights")), epochs=70)
-    'part at epoch 2 (loss, weights)'
-    >>> describe(Parting(71, ("predictions",)), epochs=70)
-    'part only in the predictions after training'
-    >>> describe(Parting(3, ("epochs",)), epochs=2)
-    'are the same for 2 epochs, and only one has been trained for longer'
-    """
-    if parting.parts == ("epochs",):
-        return f"are the same for {count(epochs, 'epoch')}, and only one has been trained for longer"
-    if parting.epoch > epochs:
-        return "part only in the predictions after training"
-    return f"part at epoch {parting.epoch} ({', '.join(parting.parts)})"
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> count(1, "epoch"), count(7999, "element")
-    ('1 epoch', '7,999 elements')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _left_out(explanation: Explanation) -> str:

@@ -1,58 +1,39 @@
-"""results/metrics.json: what a run found, in numbers."""
+"""results/metrics.json: the few numbers of a run that `dvc metrics diff` compares across commits."""
 
 from typing import Any
 
-import pandas as pd
-
-from carryover.comparison.claims import claims
-from carryover.comparison.explanation import explain
-from carryover.forecasts.held_out import scores
-from carryover.job.yaml_file import Params
-from carryover.replicates.losses import Losses
-from carryover.replicates.statistics import statistics
-from carryover.training.case_results import Cases
+from carryover.comparison.details import Details
 
 Metrics = dict[str, Any]
 
 
-def metrics(
-    cases: Cases,
-    params: Params,
-    reference: dict[str, dict[str, float | None]],
-    replicates: Losses,
-    forecasts: pd.DataFrame,
-) -> Metrics:
-    """The numbers of a run.
+def metrics(details: Details) -> Metrics:
+    """Choose from the details what fits on a screen.
 
     Returns:
-        `cases`: per case `first_loss`, `final_loss`, `best_loss`, `best_epoch` and the final `weights_sha256`;
-        `claims`: per claim whether it `holds`, the `first_divergent_epoch` of its two cases (0 where nothing diverges;
-        epochs + 1 where only the predictions do) and their `max_abs_loss_difference`;
-        `reference`: as given;
-        `replicates`: what replicate_statistics.statistics says of them, where there are any;
-        `held_out`: what held_out.scores says of the forecasts, where there are any.
+        `claims`: per claim whether it holds;
+        `final_loss`: per case;
+        `held_out`: per case the root mean squared error on the held-out part, with the states `carried` and `reset`;
+        `replicates`: per training the median `final_loss` over the seeds;
+        `reference`: the largest distances of any case from it.
+        The last three are absent if the run has none.
     """
-    result: Metrics = {"cases": {}, "claims": {}, "reference": reference}
-    for name, case in cases.items():
-        loss = case.history["loss"]
-        best = int(loss.to_numpy().argmin())
-        result["cases"][name] = {
-            "first_loss": float(loss.iloc[0]),
-            "final_loss": float(loss.iloc[-1]),
-            "best_loss": float(loss.iloc[best]),
-            "best_epoch": int(case.history["epoch"].iloc[best]),
-            "weights_sha256": case.history["weights_sha256"].iloc[-1],
+    result: Metrics = {
+        "claims": {name: claim["holds"] for name, claim in details["claims"].items()},
+        "final_loss": {name: case["final_loss"] for name, case in details["cases"].items()},
+    }
+    if "held_out" in details:
+        result["held_out"] = details["held_out"]["cases"]
+    if "replicates" in details:
+        result["replicates"] = {
+            name: {"final_loss": spreads["final_loss"]["median"]}
+            for name, spreads in details["replicates"]["trainings"].items()
         }
-    for name, (a, sign, b) in claims(params).items():
-        explanation = explain(cases[a], cases[b])
-        parting = explanation.parting
-        result["claims"][name] = {
-            "holds": (parting is None) == (sign == "="),
-            "first_divergent_epoch": parting.epoch if parting else 0,
-            "max_abs_loss_difference": explanation.largest_loss_difference,
+    if "reference" in details:
+        distances = details["reference"].values()
+        result["reference"] = {
+            key: max(distance[key] for distance in distances if distance[key] is not None)
+            for key in ("max_relative_loss_difference", "max_absolute_prediction_difference")
+            if any(distance[key] is not None for distance in distances)
         }
-    if replicates:
-        result["replicates"] = statistics(replicates)
-    if not forecasts.empty:
-        result["held_out"] = scores(forecasts, params)
     return result

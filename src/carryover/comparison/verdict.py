@@ -1,202 +1,102 @@
-"""results/verdict.md: what a person reads."""
+"""results/verdict.md: what a person reads of a run."""
 
 from typing import Any
 
-from carryover.comparison.claims import claims
-from carryover.comparison.explanation import Explanation, compared, count, describe, explain
-from carryover.comparison.metrics import Metrics
-from carryover.comparison.partings import trainings
+from carryover.comparison import words
+from carryover.comparison.answer import answer, spellings
+from carryover.comparison.words import code, count, table
 from carryover.forecasts.held_out import BASELINES, STATES
-from carryover.job.yaml_file import Params
-from carryover.training.case_results import Cases
+from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, TRAININGS, Training
 
 
-def verdict(cases: Cases, params: Params, metrics: Metrics) -> str:
-    """The verdict as Markdown: the question, the claims with their proof, the effect of resetting, the reference."""
-    epochs = params["training"]["epochs"]
-    groups = trainings(cases)
-    explanations = {name: explain(cases[a], cases[b]) for name, (a, _, b) in claims(params).items()}
+def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
+    """Write the verdict as Markdown, the answer first.
+
+    Args:
+        details: as in results/details.json.
+        params: of the run.
+    """
     sections = [
         "# Verdict",
-        "Is a loop of `fit(epochs=1)` the same training as one `fit(epochs=n)`, and what does resetting the states of "
-        f"a stateful LSTM between the epochs change? {len(cases)} cases, {count(epochs, 'epoch')} each.",
-        _answer(groups, metrics),
+        answer(details, params),
         "## The claims",
-        _claims_table(explanations, params, metrics),
-        "Identical means equal bits: of the loss and of the digests of all weights, optimizer variables and states "
-        "(where both cases have states) at the end of every epoch, of every prediction after training, and of every "
-        "tensor of the final training state.",
-        _where_they_part(explanations, params),
-        "## What resetting does",
-        _effects_table(groups, params, metrics),
-        _effect(groups, metrics),
-        _effect_by_arrangement(params, metrics),
-        _replicates(params, metrics),
-        _held_out(groups, metrics),
-        f"## Distance from the reference, `{params['reference']}`",
-        _reference_table(metrics),
+        _trainings(details, params),
+        _claims(details),
+        "## What resetting does to the training loss",
+        _replicates(details, params),
+        _cases(details, params),
+        _held_out(details),
+        _partings(details),
+        _reference(details, params),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _answer(groups: list[list[str]], metrics: Metrics) -> str:
-    failed = [name for name, claim in metrics["claims"].items() if not claim["holds"]]
-    made = f"{count(len(metrics['cases']), 'case')} make {count(len(groups), 'different training')}: "
-    lists = "; ".join(" = ".join(f"`{name}`" for name in group) for group in groups)
-    if not metrics["claims"]:
-        state = "Nothing is claimed."
-    elif failed:
-        names = ", ".join(f"`{name}`" for name in failed)
-        state = f"**Not every claim holds; these fail, {len(failed)} of {len(metrics['claims'])}**: {names}."
+def _trainings(details: dict[str, Any], params: dict[str, Any]) -> str:
+    holding = sum(claim["holds"] for claim in details["claims"].values())
+    total = len(details["claims"])
+    if not total:
+        state = "Nothing is claimed: params.yaml lists no claims."
+    elif holding == total:
+        state = f"**All claims hold, {total} of {total}.**"
     else:
-        state = f"**All claims hold, {len(metrics['claims'])} of {len(metrics['claims'])}.**"
-    return f"{state} {made}{lists}."
+        state = f"**{holding} of {count(total, 'claim')} hold.**"
+    groups = "; ".join(map(words.same, details["trainings"]))
+    cases, epochs = count(len(details["cases"]), "case"), count(params["training"]["epochs"], "epoch")
+    return f"{state} {cases}, {epochs} each, make {count(len(details['trainings']), 'different training')}: {groups}."
 
 
-def _claims_table(explanations: dict[str, Explanation], params: Params, metrics: Metrics) -> str:
+def _claims(details: dict[str, Any]) -> str:
     rows = []
-    for name, (a, sign, b) in claims(params).items():
-        explanation = explanations[name]
-        if explanation.parting is None:
-            proof = f"bit-identical: {compared(explanation)}"
+    for name, claim in details["claims"].items():
+        if not claim["first_divergent_epoch"]:
+            proof = f"bit-identical: {words.compared(**claim['compared'])}"
         else:
-            proof = describe(explanation.parting, explanation.epochs)
-            if explanation.first_loss_epoch:
-                proof += (
-                    f"; loss from epoch {explanation.first_loss_epoch}, "
-                    f"by up to {explanation.largest_loss_difference:.3g}"
-                )
-        rows.append([_pair(a, sign, b), "yes" if metrics["claims"][name]["holds"] else "**no**", proof])
-    return _table(["claim", "holds", "proof"], rows) if rows else ""
-
-
-def _where_they_part(explanations: dict[str, Explanation], params: Params) -> str:
-    rows = []
-    for name, (a, sign, b) in claims(params).items():
-        explanation = explanations[name]
-        if explanation.parting is not None:
-            widest = explanation.widest
-            rows.append(
-                [
-                    _pair(a, sign, b),
-                    f"{explanation.different:,} of {explanation.elements:,}",
-                    f"`{widest.name}`" if widest else "",
-                    f"{widest.different:,} of {widest.elements:,}" if widest else "",
-                    f"{widest.largest_ulps:,}" if widest else "",
-                    f"{widest.largest:.3g}" if widest else "",
-                ]
-            )
-    header = ["claim", "elements that differ", "most in", "elements of it", "by up to, in ULPs", "in value"]
+            proof = words.parting(claim["first_divergent_epoch"], claim["parts"], claim["compared"]["epochs"])
+            if epoch := claim["first_divergent_loss_epoch"]:
+                proof += f"; loss from epoch {epoch}, by up to {claim['max_abs_loss_difference']:.3g}"
+        rows.append([code(name), "yes" if claim["holds"] else "**no**", proof])
     if not rows:
         return ""
     return (
-        "## Where they part\n\n"
-        "After the last epoch, of the weights, optimizer variables and states that both cases have:\n\n"
-        + _table(header, rows)
+        table(["claim", "holds", "proof"], rows)
+        + "\n\nIdentical means equal in every bit: each loss; the digests of all weights, optimizer variables and "
+        "states (if both cases have states) at the end of each epoch; each prediction after training; and each tensor "
+        "of the final training state."
     )
 
 
-def _pair(a: str, sign: str, b: str) -> str:
-    return f"`{a}` {'=' if sign == '=' else '≠'} `{b}`"
-
-
-def _effects_table(groups: list[list[str]], params: Params, metrics: Metrics) -> str:
-    rows = []
-    for group in groups:
-        case = metrics["cases"][group[0]]
-        rows.append(
-            [
-                ", ".join(f"`{name}`" for name in group),
-                params["cases"][group[0]]["batches"],
-                f"{case['first_loss']:.6f}",
-                f"{case['final_loss']:.6f}",
-                f"{case['best_loss']:.6f} (epoch {case['best_epoch']})",
-            ]
-        )
-    return _table(["training", "batches", "first loss", "final loss", "best loss"], rows)
-
-
-def _effect(groups: list[list[str]], metrics: Metrics) -> str:
-    if len(groups) < 2:
+def _replicates(details: dict[str, Any], params: dict[str, Any]) -> str:
+    if "replicates" not in details:
         return ""
-    finals = {group[0]: metrics["cases"][group[0]]["final_loss"] for group in groups}
-    low, high = min(finals, key=finals.__getitem__), max(finals, key=finals.__getitem__)
-    return (
-        f"The lowest final loss is `{low}`'s, {finals[low]:.6f}, the highest `{high}`'s, {finals[high]:.6f} "
-        f"({finals[high] / finals[low]:.2f} times as much). This is one run of one seed: it shows that the trainings "
-        "differ, not which is the better in general."
-    )
-
-
-ARRANGEMENTS = {
-    "contiguous": "a row of a batch carries its state to the window {batch_size} further on, as in 2017",
-    "interleaved": "a row of a batch carries its state to the next window",
-}
-"""What an arrangement of the batches means for the states."""
-
-
-def _effect_by_arrangement(params: Params, metrics: Metrics) -> str:
-    """Which of never resetting and resetting every epoch ends lower, with each arrangement of the batches."""
-    lines, winners = [], []
-    for arrangement, meaning in ARRANGEMENTS.items():
-        finals: dict[str, float] = {}
-        for name, numbers in metrics["cases"].items():
-            case = params["cases"][name]
-            if case["stateful"] and case["batches"] == arrangement:
-                finals.setdefault(case["reset"], numbers["final_loss"])
-        if "never" in finals and "every_epoch" in finals:
-            low, high = sorted(("never", "every_epoch"), key=finals.__getitem__)
-            winners.append(low)
-            lines.append(
-                f"- With {arrangement} batches ({meaning.format(**params['model'])}), {BEHAVIOURS[low]} ends at "
-                f"{finals[low]:.6f}, {BEHAVIOURS[high]} at {finals[high]:.6f}."
-            )
-    if len(lines) < 2:
-        return ""
-    turns = "turns with" if len(set(winners)) > 1 else "does not turn with"
-    return f"Which of the two ends lower {turns} the arrangement of the batches:\n\n" + "\n".join(lines)
-
-
-BEHAVIOURS = {
-    "never": "never resetting",
-    "every_epoch": "resetting every epoch",
-    "every_batch": "resetting every batch",
-}
-"""How a behaviour is called in a sentence."""
-
-
-def _replicates(params: Params, metrics: Metrics) -> str:
-    if "replicates" not in metrics:
-        return ""
-    numbers = metrics["replicates"]
+    numbers = details["replicates"]
     own = "noise and initial weights" if params["dataset"]["source"] == "noisy_sine" else "initial weights"
-    rows = []
-    for behaviour, losses in numbers["behaviours"].items():
-        spreads = [
-            f"{loss['median']:.6f} ({loss['lower_quartile']:.6f} to {loss['upper_quartile']:.6f})"
-            for loss in (losses["final_loss"], losses["best_loss"])
-        ]
-        rows.append([BEHAVIOURS[behaviour], *spreads])
-    sentences = [_pair_sentence(name, pair, numbers["count"]) for name, pair in numbers["pairs"].items()]
+    rows = [
+        [TRAININGS[name].words, *(_spread(spreads[loss]) for loss in ("final_loss", "best_loss"))]
+        for name, spreads in numbers["trainings"].items()
+    ]
+    pairs = [f"- {_pair(name, pair, numbers['count'])}" for name, pair in numbers["pairs"].items()]
     return "\n\n".join(
         [
-            "## Is it luck?",
-            f"The same training from {count(numbers['count'], 'seed')}, each with its own {own}, "
-            "which are the same for each behaviour:",
-            _table(["behaviour", "final loss, median (quartiles)", "best loss, median (quartiles)"], rows),
-            "\n".join(f"- {sentence}" for sentence in sentences),
+            f"Over {count(numbers['count'], 'seed')}, each with its own {own}, the same for every training:",
+            table(["training", "final loss, median (quartiles)", "lowest loss, median (quartiles)"], rows),
+            *(["\n".join(pairs)] if pairs else []),
         ]
     )
 
 
-def _pair_sentence(name: str, pair: dict[str, Any], seeds: int) -> str:
-    a, b = name.split(" - ")
-    # Of the two, the one that more often has the lower loss is told of.
-    better, worse, sign = (a, b, 1) if pair["a_lower"] >= pair["b_lower"] else (b, a, -1)
-    lower = max(pair["a_lower"], pair["b_lower"])
+def _spread(loss: dict[str, float]) -> str:
+    return f"{loss['median']:.6f} ({loss['lower_quartile']:.6f} to {loss['upper_quartile']:.6f})"
+
+
+def _pair(name: str, pair: dict[str, Any], seeds: int) -> str:
+    a, b = (BEHAVIOURS[TRAININGS[training].behaviour] for training in name.split(" - "))
+    # The sentence is about the one that more often has the lower loss.
+    lower, higher, sign = (a, b, 1) if pair["a_lower"] >= pair["b_lower"] else (b, a, -1)
     sentence = (
-        f"{BEHAVIOURS[better].capitalize()} gave a lower final loss than {BEHAVIOURS[worse]} in {lower:,} of "
-        f"{count(seeds, 'seed')}; the median difference is {sign * pair['median_difference']:.3g}"
+        f"Networks {lower} ended with a lower loss than networks {higher} in "
+        f"{max(pair['a_lower'], pair['b_lower']):,} of {count(seeds, 'seed')}. "
+        f"The median difference is {sign * pair['median_difference']:.3g}"
     )
     if pair["confidence_low"] is None:
         return f"{sentence}."
@@ -205,49 +105,116 @@ def _pair_sentence(name: str, pair: dict[str, Any], seeds: int) -> str:
     return f"{sentence} (95 % confidence: {low:.3g} to {high:.3g}; {test})."
 
 
-def _held_out(groups: list[list[str]], metrics: Metrics) -> str:
-    if "held_out" not in metrics:
-        return ""
-    numbers = metrics["held_out"]
-    errors: dict[str, float] = {}
+def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
     rows = []
-    for group in groups:
-        name = ", ".join(f"`{case}`" for case in group)
-        by_states = numbers["cases"][group[0]]
-        rows.append([name, *(f"{by_states[states]:.4f}" for states in STATES)])
-        errors |= {f"{name} with states {STATES[states]}": error for states, error in by_states.items()}
-    naive = {BASELINES[name]: error for name, error in numbers["baselines"].items()}
-    best, best_naive = min(errors, key=errors.__getitem__), min(naive, key=naive.__getitem__)
-    worth = "better" if errors[best] < naive[best_naive] else "no better"
+    trained = {name: training for training, names in spellings(params).items() for name in names}
+    for group in details["trainings"]:
+        case, training = details["cases"][group[0]], trained[group[0]]
+        rows.append(
+            [
+                ", ".join(map(code, group)),
+                training.words,
+                f"{case['first_loss']:.6f}",
+                f"{case['final_loss']:.6f}",
+                f"{case['best_loss']:.6f} (epoch {case['best_epoch']})",
+            ]
+        )
     return "\n\n".join(
         [
-            "## What it is worth on what it has not seen",
-            f"Root mean squared error on the {numbers['samples']:,} forecasts after the training part, by the trained "
-            "network at batch size 1, going along the series sample by sample:",
-            _table(["training", *(f"states {meaning}" for meaning in STATES.values())], rows),
-            "Without any network:\n\n"
-            + _table(["forecast", "error"], [[name, f"{error:.4f}"] for name, error in naive.items()]),
-            f"The best is {best}, {errors[best]:.4f}: {worth} than {best_naive}, {naive[best_naive]:.4f}.",
+            "The cases themselves are one seed each. They show that the trainings differ, not which is better:",
+            table(["cases", "training", "first loss", "final loss", "lowest loss"], rows),
+            *_by_batch_order(details, params),
         ]
     )
 
 
-def _reference_table(metrics: Metrics) -> str:
-    if not metrics["reference"]:
-        return "Not compared: this run's settings are not the reference's."
+def _by_batch_order(details: dict[str, Any], params: dict[str, Any]) -> list[str]:
+    """Which of never resetting and resetting every epoch ends lower, within each order of the batches."""
+    found = spellings(params)
+    lines, winners = [], []
+    for batches, meaning in BATCH_ORDERS.items():
+        names = {behaviour: found.get(Training(behaviour, batches)) for behaviour in ("never", "every_epoch")}
+        finals = {behaviour: details["cases"][cases[0]]["final_loss"] for behaviour, cases in names.items() if cases}
+        if len(finals) == 2:
+            low, high = sorted(finals, key=finals.__getitem__)
+            winners.append(low)
+            lines.append(
+                f"- {batches.capitalize()} batches ({meaning.format(**params['model'])}): the network "
+                f"{BEHAVIOURS[low]} ends at {finals[low]:.6f}, the network {BEHAVIOURS[high]} at {finals[high]:.6f}."
+            )
+    if len(lines) < 2:
+        return []
+    flips = "differs with" if len(set(winners)) > 1 else "is the same for"
+    return [f"In this seed, which of the two ends lower {flips} the batch order:\n\n" + "\n".join(lines)]
+
+
+def _held_out(details: dict[str, Any]) -> str:
+    if "held_out" not in details:
+        return ""
+    numbers = details["held_out"]
+    errors: dict[str, float] = {}
     rows = []
-    for name, distance in metrics["reference"].items():
+    for group in details["trainings"]:
+        name = ", ".join(map(code, group))
+        by_states = numbers["cases"][group[0]]
+        rows.append([name, *(f"{by_states[states]:.4f}" for states in STATES)])
+        errors |= {f"{name}, states {STATES[states]}": error for states, error in by_states.items()}
+    naive = {BASELINES[name]: error for name, error in numbers["baselines"].items()}
+    best, best_naive = min(errors, key=errors.__getitem__), min(naive, key=naive.__getitem__)
+    lower = "lower" if errors[best] < naive[best_naive] else "not lower"
+    return "\n\n".join(
+        [
+            "## What it is worth on unseen data",
+            f"Root mean squared error of {count(numbers['samples'], 'forecast')} after the training part, of one seed. "
+            "The trained network goes along the series one sample at a time:",
+            table(["cases", *(f"states {meaning}" for meaning in STATES.values())], rows),
+            "Without any network:",
+            table(["forecast", "error"], [[name, f"{error:.4f}"] for name, error in naive.items()]),
+            f"The lowest error of a network is {errors[best]:.4f} ({best}). It is {lower} than that of {best_naive}, "
+            f"{naive[best_naive]:.4f}.",
+        ]
+    )
+
+
+def _partings(details: dict[str, Any]) -> str:
+    rows = []
+    for name, claim in details["claims"].items():
+        if claim["first_divergent_epoch"]:
+            differ = f"{claim['different_elements']:,} of {claim['compared']['elements']:,}"
+            rows.append([code(name), differ, *_widest(claim["widest"])])
+    if not rows:
+        return ""
+    widest = ["tensor that differs most", "its elements", "by up to, in ULPs", "in value"]
+    return "\n\n".join(
+        [
+            "## Where they part",
+            "After the last epoch, of the weights, optimizer variables and states that both cases have:",
+            table(["claim", "elements that differ", *widest], rows),
+        ]
+    )
+
+
+def _widest(widest: dict[str, Any] | None) -> list[str]:
+    if widest is None:
+        return [""] * 4
+    value = widest["max_abs_difference"]
+    return [
+        code(widest["tensor"]),
+        f"{widest['different']:,} of {widest['elements']:,}",
+        f"{widest['max_ulps']:,}",
+        "not finite" if value is None else f"{value:.3g}",
+    ]
+
+
+def _reference(details: dict[str, Any], params: dict[str, Any]) -> str:
+    heading = f"## Distance from the reference, `{params['reference']}`\n\n"
+    if "reference" not in details:
+        return f"{heading}Not compared: the settings of this run are not those of the reference."
+    rows = []
+    for name, distance in details["reference"].items():
         prediction = distance["max_absolute_prediction_difference"]
-        rows.append(
-            [
-                f"`{name}`",
-                f"{distance['max_relative_loss_difference']:.1e}",
-                "not comparable" if prediction is None else f"{prediction:.1e}",
-            ]
-        )
-    return _table(["case", "loss, largest relative difference", "predictions, largest absolute difference"], rows)
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        loss = f"{distance['max_relative_loss_difference']:.1e}"
+        rows.append([code(name), loss, "not comparable" if prediction is None else f"{prediction:.1e}"])
+    return heading + table(
+        ["case", "loss, largest relative difference", "predictions, largest absolute difference"], rows
+    )

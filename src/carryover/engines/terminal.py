@@ -1,11 +1,8 @@
-"""The verdict on a terminal: the answer, the claims, the losses, and where the rest lies."""
-
-from __future__ import annotations
+"""The verdict on a terminal: the answer and what to do, the claims, the trainings, and where to find the rest."""
 
 import json
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -13,60 +10,59 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from carryover.comparison.answer import answer
+from carryover.comparison.words import parting
 from carryover.job.errors import UserError
-
-if TYPE_CHECKING:
-    from carryover.comparison.metrics import Metrics  # which takes a second to import
+from carryover.job.yaml_file import read_yaml
 
 
 def show_verdict(results: Path) -> None:
     """Print the verdict of a run to the standard output, in colours if that is a terminal.
 
     Args:
-        results: the folder with verdict.md and metrics.json.
+        results: the folder with details.json and params.yaml.
 
     Raises:
-        UserError: where they are not.
+        UserError: if they are missing.
     """
-    path = results / "verdict.md"
+    path = results / "details.json"
     if not path.is_file():
-        raise UserError(f"{path}: not there; `make` or `snakemake --cores all` makes it")
-    verdict = path.read_text(encoding="utf-8")
-    answer = verdict.removeprefix("# Verdict").split("\n## ")[0]
-    metrics: Metrics = json.loads((results / "metrics.json").read_text(encoding="utf-8"))
+        raise UserError(f"{path}: missing; `make` or `snakemake --cores all` makes it")
+    details = json.loads(path.read_text(encoding="utf-8"))
     console = Console(highlight=False)
     console.print()
-    for part in (Markdown(answer), _claims(metrics, console), _losses(verdict, metrics), _places(results)):
+    head = Markdown(answer(details, read_yaml(results / "params.yaml")))
+    for part in (head, _claims(details, console), _trainings(details), _places(results)):
         console.print(part)
         console.print()
 
 
-def _claims(metrics: Metrics, console: Console) -> Table:
+def _claims(details: dict[str, Any], console: Console) -> Table:
     table = Table(box=SIMPLE, show_edge=False)
-    for title in ("claim", "holds", "the two trainings"):
+    for title in ("claim", "holds", "the two cases"):
         table.add_column(title)
-    for name, claim in metrics["claims"].items():
+    for name, claim in details["claims"].items():
         unequal = "!=" if console.options.ascii_only else "≠"
         holds = Text("yes", "green") if claim["holds"] else Text("no", "bold red")
         if epoch := claim["first_divergent_epoch"]:
-            found = f"part at epoch {epoch}; losses up to {claim['max_abs_loss_difference']:.3g} apart"
+            found = parting(epoch, claim["parts"], claim["compared"]["epochs"])
         else:
             found = "are the same to the last bit"
         table.add_row(name.replace("!=", unequal), holds, found)
     return table
 
 
-def _losses(verdict: str, metrics: Metrics) -> Table:
-    """A row per training: which cases are the same one, the verdict says, and the metrics alone cannot tell."""
+def _trainings(details: dict[str, Any]) -> Table:
+    """A row per group of cases that are the same training to the last bit."""
     table = Table(box=SIMPLE, show_edge=False)
-    table.add_column("training")
-    for title in ("first loss", "final loss"):
+    errors = details.get("held_out", {}).get("cases", {})
+    table.add_column("training", overflow="fold", min_width=max(map(len, details["cases"])))
+    for title in ("final loss", *(["unseen data,\nstates carried", "unseen data,\nstates reset"] if errors else [])):
         table.add_column(title, justify="right")
-    effects = verdict.split("\n## What resetting does\n")[1].split("\n\n")[0]
-    for cell in re.findall(r"^\| (`.*?) \|", effects, flags=re.MULTILINE):
-        names = re.findall(r"`(\w+)`", cell)
-        case = metrics["cases"][names[0]]
-        table.add_row(" = ".join(names), f"{case['first_loss']:.6f}", f"{case['final_loss']:.6f}")
+    for group in details["trainings"]:
+        case = details["cases"][group[0]]
+        of_states = [f"{error:.4f}" for error in errors.get(group[0], {}).values()]
+        table.add_row(" = ".join(group), f"{case['final_loss']:.6f}", *of_states)
     return table
 
 

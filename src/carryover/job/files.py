@@ -1,6 +1,7 @@
 """Files that are whole or absent."""
 
 import glob
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,13 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON, keys in their order."""
+    with writing(path) as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
 
 
 def _remove_abandoned_parts(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the replicates say of each behaviour, and of each two of them."""
+"""What the replicates say of each training, and of every two of them."""
 
 from itertools import combinations
 from typing import Any
@@ -19,22 +19,22 @@ def statistics(losses: Losses) -> dict[str, Any]:
     """The statistics of the replicates.
 
     Args:
-        losses: per behaviour, of shape (replicates, epochs), paired by row.
+        losses: per training, of shape (replicates, epochs), paired by row.
 
     Returns:
-        `count`: the replicates of each behaviour;
-        `behaviours`: per behaviour the `median`, `lower_quartile` and `upper_quartile` of its `final_loss` and of its
+        `count`: the replicates of each training;
+        `trainings`: per training the `median`, `lower_quartile` and `upper_quartile` of its `final_loss` and of its
         `best_loss` (the least over the epochs);
-        `pairs`: per two behaviours "a - b", of the differences of their final losses, replicate by replicate: the
+        `pairs`: per two trainings "a - b", of the differences of their final losses, replicate by replicate: the
         `median_difference` with its `confidence_low` and `confidence_high` (95 %, percentile bootstrap of the
         median; None for a single replicate), in how many replicates a or b has the lower loss (`a_lower`, `b_lower`),
         and the `p_value` of Wilcoxon's signed-rank test.
     """
     return {
         "count": len(next(iter(losses.values()))),
-        "behaviours": {
-            behaviour: {"final_loss": _spread(loss[:, -1]), "best_loss": _spread(loss.min(axis=1))}
-            for behaviour, loss in losses.items()
+        "trainings": {
+            training: {"final_loss": _spread(loss[:, -1]), "best_loss": _spread(loss.min(axis=1))}
+            for training, loss in losses.items()
         },
         "pairs": {f"{a} - {b}": _compare(losses[a][:, -1] - losses[b][:, -1]) for a, b in combinations(losses, 2)},
     }

@@ -1,19 +1,20 @@
-"""The trainings: what becomes of the states, by the order of the batches. Here are the words for both."""
+"""The trainings: what becomes of the states, by the order of the batches. The words for both are here."""
 
+from itertools import product
 from typing import NamedTuple
 
 BEHAVIOURS = {"never": "never reset", "every_epoch": "reset every epoch", "every_batch": "reset every batch"}
-"""What may become of the states, as `reset` of a case; a stateless network is as if reset before every batch."""
+"""What may become of the states, as `reset` of a case. A stateless network behaves as if it was reset every batch."""
 
 BATCH_ORDERS = {
-    "contiguous": "contiguous: a row carries its state to the window {batch_size} further on",
-    "interleaved": "interleaved: a row carries its state to the next window",
+    "contiguous": "a row of a batch carries its state to the window {batch_size} further on",
+    "interleaved": "a row of a batch carries its state to the next window",
 }
-"""In which order the batches may take the windows, as `batches` of a case; series.batches.batch_order does it."""
+"""How the batches may take the windows, as `batches` of a case; series.batches.batch_order puts them in this order."""
 
 
 class Training(NamedTuple):
-    """What a network learns from: cases of one training are spellings of it.
+    """What a network goes through. The cases of one training are spellings of it.
 
     Attributes:
         behaviour: a key of BEHAVIOURS.
@@ -22,3 +23,21 @@ class Training(NamedTuple):
 
     behaviour: str
     batches: str
+
+    @property
+    def name(self) -> str:
+        """The training's name in tables: `contiguous_never`, for example."""
+        return f"{self.batches}_{self.behaviour}"
+
+    @property
+    def words(self) -> str:
+        """The training's name in a sentence.
+
+        >>> Training("never", "contiguous").words
+        'never reset, contiguous batches'
+        """
+        return f"{BEHAVIOURS[self.behaviour]}, {self.batches} batches"
+
+
+TRAININGS = {training.name: training for training in (Training(b, o) for o, b in product(BATCH_ORDERS, BEHAVIOURS))}
+"""Every training, by its name."""

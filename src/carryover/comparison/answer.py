@@ -1,0 +1,104 @@
+"""The answer of a run in a few sentences, with what to do: the head of the verdict, on paper and on the terminal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from carryover.comparison.words import code, count
+from carryover.training.behaviours import BATCH_ORDERS, Training
+from carryover.training.cases import Case
+
+ONE_FIT = (
+    "**What to do.** Call `fit` once. If you want a reset after every epoch, pass it "
+    '`carryover.ResetStates(every="epoch")` as a callback.'
+)
+UNDECIDED = "The training loss does not tell you whether to reset: it says nothing about unseen data."
+ONE_SEED = (
+    "Nor do the errors on unseen data below, which are those of one seed: compare them over several seeds before you "
+    "choose."
+)
+NOTHING_HELD_OUT = "To see the errors on unseen data, hold samples out (`dataset.held_out`)."
+
+
+def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
+    """Answer the question of the run in Markdown: which claims fail, if any; the two sentences; what to do.
+
+    Args:
+        details: as in results/details.json.
+        params: of the run.
+    """
+    failed = [name for name, claim in details["claims"].items() if not claim["holds"]]
+    total = len(details["claims"])
+    paragraphs = [
+        f"**Not every claim holds; these fail, {len(failed)} of {total}**: {', '.join(map(code, failed))}."
+        if failed
+        else "",
+        " ".join(filter(None, [_spellings(details, params), _reset(details, params)])),
+        _what_to_do(details),
+    ]
+    return "\n\n".join(filter(None, paragraphs))
+
+
+def spellings(params: dict[str, Any]) -> dict[Training, list[str]]:
+    """Return the cases of each training, as they are defined."""
+    found: dict[Training, list[str]] = {}
+    for name, case in params["cases"].items():
+        found.setdefault(Case(**case).training, []).append(name)
+    return found
+
+
+def _spellings(details: dict[str, Any], params: dict[str, Any]) -> str:
+    """Whether a loop is the single call, if the run has both of one training."""
+    both = [
+        names
+        for names in spellings(params).values()
+        if {params["cases"][name]["calls"] for name in names} == {"loop", "single"}
+    ]
+    if not both:
+        return ""
+    wrong = [names for names in both if not any(set(names) <= set(group) for group in details["trainings"])]
+    if wrong:
+        differ = "; ".join(", ".join(map(code, names)) for names in wrong)
+        return (
+            "**In this run a loop of `fit(epochs=1)` is not always the same training as one `fit(epochs=n)`.** These "
+            f"cases should be identical and are not: {differ}."
+        )
+    return "**A loop of `fit(epochs=1)` is the same training as one `fit(epochs=n)`, to the last bit.**"
+
+
+def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
+    """What a reset after every epoch changes, over all seeds if there are several."""
+    pairs = list(_with_and_without_reset(details, params))
+    if not pairs:
+        return ""
+    if all(pairs):
+        sentence = "Resetting the states after every epoch makes it a different training"
+    elif any(pairs):
+        sentence = "Resetting the states after every epoch makes it a different training in some of the pairs of cases"
+    else:
+        sentence = "In this run, resetting the states after every epoch changes nothing"
+    numbers = details.get("replicates", {})
+    never, every_epoch = Training("never", "contiguous").name, Training("every_epoch", "contiguous").name
+    for name, pair in numbers.get("pairs", {}).items():
+        if set(name.split(" - ")) == {never, every_epoch}:
+            reset_lower = pair["b_lower" if name.startswith(never) else "a_lower"]
+            sentence += (
+                ": with contiguous batches it ended with the lower training loss in "
+                f"{reset_lower:,} of {count(numbers['count'], 'seed')}"
+            )
+    return f"{sentence}."
+
+
+def _with_and_without_reset(details: dict[str, Any], params: dict[str, Any]) -> Iterator[bool]:
+    """Of each batch order that has both: whether resetting every epoch differs from never resetting."""
+    found = spellings(params)
+    first_of = {name: case["training"] for name, case in details["cases"].items()}
+    for batches in BATCH_ORDERS:
+        never, every_epoch = (found.get(Training(behaviour, batches)) for behaviour in ("never", "every_epoch"))
+        if never and every_epoch:
+            yield first_of[never[0]] != first_of[every_epoch[0]]
+
+
+def _what_to_do(details: dict[str, Any]) -> str:
+    if len(details["trainings"]) < 2:
+        return ONE_FIT
+    return " ".join([ONE_FIT, UNDECIDED, ONE_SEED if "held_out" in details else NOTHING_HELD_OUT])

@@ -1,0 +1,69 @@
+"""Words that the verdict, the terminal and `carryover explain` share. Nothing here needs NumPy or pandas."""
+
+from collections.abc import Iterable, Sequence
+
+
+def count(number: int, noun: str) -> str:
+    """Put a number before its noun.
+
+    >>> count(1, "epoch"), count(7999, "element")
+    ('1 epoch', '7,999 elements')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def parting(epoch: int, parts: Sequence[str], epochs: int) -> str:
+    """Say where two cases part.
+
+    >>> parting(2, ["loss", "weights"], epochs=70)
+    'part at epoch 2 (loss, weights)'
+    >>> parting(71, ["predictions"], epochs=70)
+    'part only in the predictions after training'
+    >>> parting(3, ["epochs"], epochs=2)
+    'are the same for 2 epochs, and only one has been trained for longer'
+
+    Args:
+        epoch, parts: as in partings.Parting.
+        epochs: how many were compared.
+    """
+    if list(parts) == ["epochs"]:
+        return f"are the same for {count(epochs, 'epoch')}, and only one has been trained for longer"
+    if epoch > epochs:
+        return "part only in the predictions after training"
+    return f"part at epoch {epoch} ({', '.join(parts)})"
+
+
+def compared(epochs: int, parts: Sequence[str], predictions: int, tensors: int, elements: int) -> str:
+    """Say what was compared of two cases.
+
+    >>> compared(70, ["loss", "weights", "optimizer"], predictions=1000, tensors=28, elements=3999)
+    '70 epochs of loss, weights and optimizer; 1,000 predictions; 28 tensors of 3,999 elements at the end'
+    """
+    return (
+        f"{count(epochs, 'epoch')} of {', '.join(parts[:-1])} and {parts[-1]}; {count(predictions, 'prediction')}; "
+        f"{count(tensors, 'tensor')} of {count(elements, 'element')} at the end"
+    )
+
+
+def code(name: str) -> str:
+    """Set a name in Markdown's code; a claim's sign is outside of it.
+
+    >>> code("single_fit"), code("single_fit != loop_with_reset")
+    ('`single_fit`', '`single_fit` ≠ `loop_with_reset`')
+    """
+    return " ".join({"=": "=", "!=": "≠"}.get(word, f"`{word}`") for word in name.split())
+
+
+def same(cases: Iterable[str]) -> str:
+    """Join cases that are one training.
+
+    >>> same(["loop_without_reset", "single_fit"])
+    '`loop_without_reset` = `single_fit`'
+    """
+    return " = ".join(map(code, cases))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a table in Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
