@@ -10,7 +10,6 @@ from carryover.comparison.partings import trainings
 from carryover.forecasts.held_out import scores
 from carryover.job.yaml_file import Params
 from carryover.replicates.losses import Losses
-from carryover.replicates.statistics import statistics
 from carryover.training.behaviours import Training
 from carryover.training.case_results import CaseResults, Cases
 
@@ -54,6 +53,8 @@ def details(
         holds = (explanation.parting is None) == (sign == "=")
         result["claims"][name] = {"holds": holds} | summary(explanation)
     if replicates:
+        from carryover.replicates.statistics import statistics  # SciPy takes half of the time of a comparison to import
+
         result["replicates"] = statistics(
             {Training(behaviour, "contiguous").name: losses for behaviour, losses in replicates.items()}
         )

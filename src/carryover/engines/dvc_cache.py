@@ -1,7 +1,17 @@
 """DVC's cache, for the engine that is not DVC."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
+
+
+def load(project: Path) -> None:
+    """Import what take_over needs of DVC, which does so only at the first use: half a second."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    with suppress(DvcException), Repo(str(project)) as repo:  # take_over will report it
+        list(repo.index.stages)
 
 
 def take_over(project: Path) -> bool:

@@ -63,7 +63,7 @@ class Run:
             except Timeout:
                 raise UserError("another run of Snakemake works in this folder; wait until it has ended") from None
         NOT_IN_DVC.touch()
-        # It takes a second, which the jobs leave idle now and nothing would fill at the end.
+        # While the jobs run, this process waits; at the end nothing else would run.
         Thread(target=_load_dvc, daemon=True).start()
 
     def end(self) -> None:
@@ -77,7 +77,9 @@ class Run:
 
 
 def _load_dvc() -> None:
-    import dvc.repo  # noqa: F401
+    from carryover.engines.dvc_cache import load
+
+    load(Path())
 
 
 def _into_dvc() -> None:

@@ -1,5 +1,6 @@
 """Forecasts of a trained network as it would be deployed: batch size 1, along the series, sample by sample."""
 
+import math
 from collections.abc import Mapping
 from functools import cache
 
@@ -17,7 +18,7 @@ from carryover.training.states import reset_states
 from carryover.training.weights import Weights
 
 STEPS_AT_ONCE = 1000
-"""How many samples one execution of the graph goes along: a longer one needs more memory and is no faster."""
+"""How many samples one execution of the graph goes along at most: more would need more memory and be no faster."""
 
 
 def forecast_cases(
@@ -84,8 +85,8 @@ class Forecaster:
             shape (samples,).
         """
         samples = len(inputs)
-        steps = min(samples, STEPS_AT_ONCE)
-        stretches = -(-samples // steps)
+        stretches = math.ceil(samples / STEPS_AT_ONCE)
+        steps = math.ceil(samples / stretches)
         # The last stretch is filled up with zeros, whose forecasts are left out.
         padded = np.zeros((stretches * steps, self.network.inputs), np.float32)
         padded[:samples] = inputs
