@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from helpers.project import ROOT
 
 from carryover.engines.terminal import show_verdict
 from carryover.job.errors import UserError
@@ -17,54 +17,79 @@ def results(tmp_path: Path) -> Path:
     """The results of the default run, of which one claim does not hold."""
     folder = tmp_path / "results"
     folder.mkdir()
-    metrics: dict[str, Any] = json.loads((ROOT / "results/metrics.json").read_text())
-    metrics["claims"]["single_fit = loop_without_reset"] = {
-        "holds": False, "first_divergent_epoch": 3, "max_abs_loss_difference": 0.25,
-    }  # fmt: skip
-    (folder / "metrics.json").write_text(json.dumps(metrics))
-    (folder / "verdict.md").write_bytes((ROOT / "results/verdict.md").read_bytes())
+    details: dict[str, Any] = json.loads((ROOT / "results/details.json").read_text())
+    wrong = {"holds": False, "first_divergent_epoch": 3, "parts": ["loss"]}
+    details["claims"]["single_fit = loop_without_reset"] |= wrong
+    (folder / "details.json").write_text(json.dumps(details))
+    (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    (folder / "verdict.md").write_text("not read")
     return folder
 
 
-def test_it_has_the_answer_each_claim_each_training_and_where_the_rest_lies(
+def rows(printed: str) -> list[str]:
+    return [" ".join(line.split()) for line in printed.splitlines()]
+
+
+def test_it_has_the_answer_first_then_each_claim_each_training_and_where_the_rest_is(
     results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "130")
     show_verdict(results)
     printed = capsys.readouterr().out
-    rows = [" ".join(line.split()) for line in printed.splitlines()]
-    assert rows[1].startswith("Is a loop of fit(epochs=1)")
-    assert "single_fit = loop_without_reset no part at epoch 3; losses up to 0.25 apart" in rows
-    assert "single_fit_with_reset = loop_with_reset yes are the same to the last bit" in rows
-    assert "loop_with_reset ≠ loop_without_reset yes part at epoch 1; losses up to 0.0641 apart" in rows
-    assert "loop_without_reset = single_fit 0.476925 0.016409" in rows
-    assert "interleaved_loop_without_reset 0.453771 0.002239" in rows
+    lines = rows(printed)
+    assert lines[1].startswith("Not every claim holds; these fail, 1 of 8: single_fit = loop_without_reset.")
+    assert lines[3].startswith("A loop of fit(epochs=1) is the same training as one fit(epochs=n), to the last bit.")
+    assert any(line.startswith("What to do. Call fit once.") for line in lines)
+    assert "single_fit = loop_without_reset no part at epoch 3 (loss)" in lines
+    assert "single_fit_with_reset = loop_with_reset yes are the same to the last bit" in lines
+    assert "loop_with_reset ≠ loop_without_reset yes part at epoch 1 (states)" in lines
+    details = json.loads((results / "details.json").read_text())
+    for name in ("interleaved_loop_without_reset", "interleaved_loop_with_reset"):
+        loss, errors = details["cases"][name]["final_loss"], details["held_out"]["cases"][name]
+        assert f"{name} {loss:.6f} {errors['carried']:.4f} {errors['reset']:.4f}" in lines
     assert "\x1b" not in printed, "no colours where there is no terminal"
-    assert f"report written by `snakemake --report {results.parent}/report.html`" in " ".join(rows)
+
+
+def test_it_names_the_report_only_if_it_is_of_this_run(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     report = results.parent / "report.html"
+    none = f"report written by `snakemake --report {report}`"
+    show_verdict(results)
+    assert none in rows(capsys.readouterr().out)
     report.touch()
     os.utime(report, (1, 1))
     show_verdict(results)
-    assert "written by" in capsys.readouterr().out, "that report is of an earlier run"
+    assert none in rows(capsys.readouterr().out), "that report is of an earlier run"
     report.touch()
     show_verdict(results)
-    assert ["report", str(results.parent / "report.html")] in [
-        line.split() for line in capsys.readouterr().out.splitlines()
-    ]
+    assert f"report {report}" in rows(capsys.readouterr().out)
 
 
-def test_cases_are_joined_only_where_the_verdict_says_that_they_are_one_training(
+def test_cases_are_joined_only_if_they_are_one_training(
     results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After one epoch, resetting has changed the states, but neither weights nor loss, which the metrics have."""
+    """After one epoch a reset has changed the states, but neither the weights nor the loss."""
     monkeypatch.setenv("COLUMNS", "130")
-    metrics = json.loads((results / "metrics.json").read_text())
-    metrics["cases"]["loop_with_reset"] = metrics["cases"]["loop_without_reset"]
-    (results / "metrics.json").write_text(json.dumps(metrics))
+    details = json.loads((results / "details.json").read_text())
+    details["cases"]["loop_with_reset"]["final_loss"] = details["cases"]["loop_without_reset"]["final_loss"]
+    (results / "details.json").write_text(json.dumps(details))
     show_verdict(results)
-    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert "loop_with_reset = single_fit_with_reset 0.476925 0.016409" in rows
-    assert "loop_without_reset = single_fit 0.476925 0.016409" in rows
+    lines = rows(capsys.readouterr().out)
+    for names in ("loop_with_reset = single_fit_with_reset", "loop_without_reset = single_fit"):
+        assert sum(line.startswith(names) for line in lines) >= 1
+
+
+@pytest.mark.parametrize("columns", ["80", "100"])
+def test_no_name_is_cut_off_on_a_narrow_terminal(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    show_verdict(results)
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    assert max(map(len, printed.splitlines())) <= int(columns)
 
 
 def test_it_has_colours_on_a_terminal(
@@ -78,6 +103,18 @@ def test_it_has_colours_on_a_terminal(
     assert "\x1b[1;31mno" in printed
 
 
+def test_a_run_without_forecasts_has_no_columns_for_them(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "130")
+    details = json.loads((results / "details.json").read_text())
+    del details["held_out"], details["replicates"]
+    (results / "details.json").write_text(json.dumps(details))
+    show_verdict(results)
+    lines = rows(capsys.readouterr().out)
+    assert f"interleaved_loop_with_reset {details['cases']['interleaved_loop_with_reset']['final_loss']:.6f}" in lines
+
+
 def test_without_a_run_it_says_what_makes_one(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"verdict\.md: not there; `make` or"):
+    with pytest.raises(UserError, match=r"details\.json: missing; `make` or"):
         show_verdict(tmp_path)

@@ -144,7 +144,7 @@ def _by_batch_order(details: dict[str, Any], params: dict[str, Any]) -> list[str
             )
     if len(lines) < 2:
         return []
-    flips = "differs with" if len(set(winners)) > 1 else "is the same for"
+    flips = "differs with" if len(set(winners)) > 1 else "does not depend on"
     return [f"In this seed, which of the two ends lower {flips} the batch order:\n\n" + "\n".join(lines)]
 
 

@@ -68,6 +68,8 @@ def _trainings(details: dict[str, Any]) -> Table:
 
 def _places(results: Path) -> Table:
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")
     table.add_row("in words", f"[cyan]{results / 'verdict.md'}")
     table.add_row("figures", f"[cyan]{results / 'figures'}/")
     report = results.parent / "report.html"
