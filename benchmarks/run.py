@@ -112,7 +112,7 @@ def table(results: dict[str, Any]) -> str:
     each = replicates["count"]["128"]["seconds"] / 128
     lines.append(ratio("a seed as an ordinary job / as one of a job of 128 replicates", alone, each, "at least 40"))
     for command, limit in {"snakemake -n": 1.2, "dvc status": 1.0}.items():
-        lines.append(f"| `{command}`, nothing to do | {results["idle"][command]:.2f} s | | at most {limit} s |")
+        lines.append(f"| `{command}`, nothing to do | {results['idle'][command]:.2f} s | | at most {limit} s |")
     lines.append(f"| peak memory of a training job | {results['peak_memory_mb']:.0f} MB | | under 700 MB |")
     return "\n".join(lines)
 

@@ -44,7 +44,8 @@ def test_the_details_say_what_was_found_of_each_case_and_claim() -> None:
     numbers = found(RESET_DIFFERS)
     assert numbers["trainings"] == [["a", "b"], ["c"]]
     assert numbers["cases"]["b"] == {
-        "training": "a", "first_loss": 0.5, "final_loss": 0.25, "best_loss": 0.2, "best_epoch": 4, "weights_sha256": "w4",
+        "training": "a", "first_loss": 0.5, "final_loss": 0.25,
+        "best_loss": 0.2, "best_epoch": 4, "weights_sha256": "w4",
     }  # fmt: skip
     assert [claim["holds"] for claim in numbers["claims"].values()] == [True, False, True]
     claim = numbers["claims"]["a = c"]
@@ -71,7 +72,7 @@ def test_the_metrics_are_one_number_or_answer_for_each_thing_that_commits_are_co
     assert numbers == {
         "claims": {"a = b": True, "a = c": False, "b != c": True},
         "final_loss": dict.fromkeys("abc", 0.25),
-        "held_out": dict.fromkeys("abc", {"carried": 0.5, "reset": 0.5}),
+        "held_out": {name: {"carried": 0.5, "reset": 0.5} for name in "abc"},
         "replicates": {"contiguous_never": {"final_loss": 0.55}, "contiguous_every_epoch": {"final_loss": 0.4}},
         "reference": {"max_relative_loss_difference": 3e-7, "max_absolute_prediction_difference": 2e-7},
     }
@@ -84,9 +85,9 @@ def test_the_answer_is_that_a_loop_is_the_single_call_and_what_a_reset_changes_o
     text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=REPLICATES), NO_CLAIMS)
     sentences, to_do = text.split("\n\n")
     assert sentences == (
-        "**A loop of `fit(epochs=1)` is the same training as one `fit(epochs=n)`, to the last bit.** Resetting the states "
-        "after every epoch makes it a different training: with contiguous batches it ended with the lower training loss "
-        "in 3 of 4 seeds."
+        "**A loop of `fit(epochs=1)` is the same training as one `fit(epochs=n)`, to the last bit.** Resetting the "
+        "states after every epoch makes it a different training: with contiguous batches it ended with the lower "
+        "training loss in 3 of 4 seeds."
     )
     assert to_do.startswith("**What to do.** Call `fit` once.")
     assert "The training loss does not tell you whether to reset" in to_do
@@ -205,8 +206,8 @@ def test_the_verdict_compares_behaviours_within_a_batch_order_only() -> None:
     text = verdict(found(cases, params), params)
     assert "which of the two ends lower differs with the batch order:" in text
     assert (
-        "(a row of a batch carries its state to the window 2 further on): the network never reset ends at 0.100000, the "
-        "network reset every epoch at 0.200000."
+        "(a row of a batch carries its state to the window 2 further on): the network never reset ends at 0.100000, "
+        "the network reset every epoch at 0.200000."
     ) in text
     assert "the next window): the network reset every epoch ends at 0.030000" in text
     cases["d"] = case(loss={5: 0.05})

@@ -1,28 +1,16 @@
 """Check the parameters before anything is made, and write them out for the steps that compare."""
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 from carryover.job.command_line import ArgumentParser, mistakes_in_one_line, run
-from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml, write_yaml
 from carryover.params.check import check
-
-
-def read_params(text: str) -> Any:
-    """A YAML file; or, where the command line of Snakemake has changed something, the parameters as JSON."""
-    if not text.startswith("{"):
-        return read_yaml(Path(text))
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise UserError(f"--params: not valid JSON: {error}") from error
+from carryover.params.options import from_option
 
 
 def check_params(arguments: argparse.Namespace) -> None:
-    params, schema = read_params(arguments.params), read_yaml(arguments.schema)
+    params, schema = from_option(arguments.params), read_yaml(arguments.schema)
     with mistakes_in_one_line("--params: " if arguments.params.startswith("{") else f"{arguments.params}: "):
         params = check(params, schema, root=Path())
     write_yaml(arguments.output, params)

@@ -11,7 +11,7 @@ from carryover.job.errors import UserError
 from carryover.series.csv_file import read_csv_columns
 from carryover.series.dataset import write_series
 from carryover.series.noisy_sine import noisy_sine
-from carryover.series.options import NOISY_SINE, add_series_arguments, noisy_sine_samples
+from carryover.series.options import NOISY_SINE, add_series_arguments, noisy_sine_held_out, noisy_sine_samples
 from carryover.series.scales import write_scales
 from carryover.series.splitting import divide
 
@@ -22,12 +22,9 @@ def read_or_make(arguments: argparse.Namespace) -> tuple[str, list[str], NDArray
         columns = [*arguments.inputs, arguments.target]
         file = arguments.series / f"{arguments.source}.csv"
         return str(file), columns, read_csv_columns(file, columns)
-    if arguments.held_out % 1:
-        raise UserError(f"--held_out: {arguments.held_out} is for a CSV file; the noisy sine has as many as you say")
-    samples = noisy_sine_samples(arguments) + int(arguments.held_out)
+    samples = noisy_sine_samples(arguments) + noisy_sine_held_out(arguments)
     series = noisy_sine(samples, arguments.step, arguments.noise, arguments.seed)
-    # The series is float32: from its values to float64 and back is no change.
-    return "dataset", list(series.columns), np.column_stack([series.x, series.y]).astype(np.float64)
+    return "dataset", list(series.columns), series.values
 
 
 def make_dataset(arguments: argparse.Namespace) -> None:

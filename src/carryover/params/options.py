@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from carryover.job.yaml_file import Params
+from carryover.job.errors import UserError
+from carryover.job.yaml_file import Params, read_yaml
 
 
 def typed(value: Any, schema: dict[str, Any]) -> Any:
@@ -95,6 +96,20 @@ def flags(section: dict[str, Any]) -> str:
         if not isinstance(value, bool):
             words += [shlex.quote(str(item)) for item in (value if isinstance(value, list) else [value])]
     return " ".join(words)
+
+
+def from_option(text: str) -> Any:
+    """Read what as_option wrote; the parameters are not checked yet.
+
+    Raises:
+        UserError: if it is neither a YAML file nor JSON.
+    """
+    if not text.startswith("{"):
+        return read_yaml(Path(text))
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UserError(f"--params: not valid JSON: {error}") from error
 
 
 def as_option(params: Params, in_file: Params, file: Path) -> str:

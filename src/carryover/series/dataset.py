@@ -26,6 +26,11 @@ class Series(NamedTuple):
     y: Floats
     columns: tuple[str, ...] = ("x", "y")
 
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """All of it, of shape (samples, columns), the target last; from float32 to float64 and back is no change."""
+        return np.column_stack([self.x, self.y]).astype(np.float64)
+
     def part(self, samples: slice) -> "Series":
         """Some of its samples."""
         return self._replace(x=self.x[samples], y=self.y[samples])
@@ -35,7 +40,7 @@ def write_series(path: Path, series: Series) -> None:
     """Write a series as CSV, the target last; 9 significant digits carry a float32 exactly."""
     with writing(path) as file:
         csv.writer(file, lineterminator="\n").writerow(series.columns)
-        np.savetxt(file, np.column_stack([series.x, series.y]), fmt="%.9g", delimiter=",")
+        np.savetxt(file, series.values, fmt="%.9g", delimiter=",")
 
 
 def read_columns(path: Path) -> tuple[str, ...]:

@@ -21,6 +21,17 @@ def add_series_arguments(parser: argparse.ArgumentParser) -> None:
     dataset.add_argument("--noise", required=True, type=finite_number, help="standard deviation of the noise")
 
 
+def noisy_sine_held_out(arguments: argparse.Namespace) -> int:
+    """Return how many samples of the noisy sine are to be held out.
+
+    Raises:
+        UserError: if it is a share, of which there is none without an end.
+    """
+    if arguments.held_out % 1:
+        raise UserError(f"--held_out: {arguments.held_out} is for a CSV file; the noisy sine has as many as you say")
+    return int(arguments.held_out)
+
+
 def noisy_sine_samples(arguments: argparse.Namespace) -> int:
     """Return how many samples of the noisy sine the options ask for.
 
