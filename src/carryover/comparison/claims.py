@@ -9,3 +9,12 @@ SIGNS = {"identical": "=", "different": "!="}
 def claims(params: Params) -> dict[str, tuple[str, str, str]]:
     """The claims by name: `single_fit = loop_without_reset` is ("single_fit", "=", "loop_without_reset")."""
     return {f"{a} {sign} {b}": (a, sign, b) for kind, sign in SIGNS.items() for a, b in params["claims"][kind]}
+
+
+def readable(name: str) -> str:
+    """Write a claim's name with the sign that people use.
+
+    >>> readable("single_fit != stateless_fit")
+    'single_fit ≠ stateless_fit'
+    """
+    return name.replace("!=", "≠")

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from carryover.comparison.claims import readable
+
 
 def count(number: int, noun: str) -> str:
     """Put a number before its noun.
@@ -51,7 +53,7 @@ def code(name: str) -> str:
     >>> code("single_fit"), code("single_fit != loop_with_reset")
     ('`single_fit`', '`single_fit` ≠ `loop_with_reset`')
     """
-    return " ".join({"=": "=", "!=": "≠"}.get(word, f"`{word}`") for word in name.split())
+    return " ".join(word if word in ("=", "≠") else f"`{word}`" for word in readable(name).split())
 
 
 def same(cases: Iterable[str]) -> str:

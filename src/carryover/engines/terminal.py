@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carryover.comparison.answer import answer
+from carryover.comparison.claims import readable
 from carryover.comparison.words import parting
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
@@ -42,13 +43,12 @@ def _claims(details: dict[str, Any], console: Console) -> Table:
     for title in ("claim", "holds", "the two cases"):
         table.add_column(title)
     for name, claim in details["claims"].items():
-        unequal = "!=" if console.options.ascii_only else "≠"
         holds = Text("yes", "green") if claim["holds"] else Text("no", "bold red")
         if epoch := claim["first_divergent_epoch"]:
             found = parting(epoch, claim["parts"], claim["compared"]["epochs"])
         else:
             found = "are the same to the last bit"
-        table.add_row(name.replace("!=", unequal), holds, found)
+        table.add_row(name if console.options.ascii_only else readable(name), holds, found)
     return table
 
 
