@@ -1,8 +1,10 @@
-"""What the README says is what the project is."""
+"""The README and the docs say what the project is and what its results are."""
 
 import json
 import re
+import subprocess
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,103 +13,309 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from carryover.engines.this_machine import artifacts
+from carryover.job.yaml_file import read_yaml
+from carryover.params.check import check
+from carryover.params.options import merge
+from carryover.series.batches import batch_order
 
-README = (ROOT / "README.md").read_text()
-
-
-def test_the_table_is_that_of_the_verdict() -> None:
-    table = re.search(r"<!-- the claims table of results/verdict.md -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
-    assert table
-    assert table[1].strip().startswith("| claim | holds | proof |")
-    verdict = (ROOT / "results/verdict.md").read_text().splitlines()
-    assert [line for line in table[1].strip().splitlines() if line not in verdict] == []
-
-
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", README))))
-def test_every_file_that_it_links_to_is_there(path: str) -> None:
-    assert (ROOT / path).exists()
+PAGES = [Path("README.md"), *sorted(path.relative_to(ROOT) for path in (ROOT / "docs").glob("*.md"))]
+OTHERS = [Path("config/README.md"), Path("data/series/README.md")]
+CONTIGUOUS = "contiguous_never - contiguous_every_epoch"
+PARAMS = read_yaml(ROOT / "params.yaml")
+SCHEMA = read_yaml(ROOT / "workflow/schemas/params.schema.yaml")
 
 
-def test_every_place_of_its_tree_is_there() -> None:
-    tree = README.split("## What is where\n\n```\n")[1].split("```")[0]
-    folder = ""
-    for line in tree.splitlines():
-        names = re.split(r"\s{2,}", line.strip())[0].split(", ")
-        for name in names:
-            path = ROOT / (folder + name if line.startswith(" ") else name)
-            assert path.exists() or name in ("results/cases/", "results/replicates/"), name
-        folder = names[0] if not line.startswith(" ") else folder
+def page(path: str | Path) -> str:
+    return (ROOT / path).read_text()
+
+
+def flat(path: str | Path) -> str:
+    """A page without its line breaks."""
+    return " ".join(page(path).split())
+
+
+def blocks(path: str | Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page(path), flags=re.DOTALL)
+
+
+def first_column(path: str | Path, header: str) -> list[str]:
+    """The names in the first column of the table with this header."""
+    table = page(path).split(header)[1].split("\n\n")[0]
+    return [
+        name for row in re.findall(r"^\| (`[^|]*`)", table, flags=re.MULTILINE) for name in re.findall("`(.*?)`", row)
+    ]
+
+
+@pytest.fixture(scope="module")
+def metrics() -> Any:
+    return json.loads(page("results/metrics.json"))
+
+
+@pytest.fixture(scope="module")
+def details() -> Any:
+    return json.loads(page("results/details.json"))
+
+
+# ---- the form
+
+
+def test_the_readme_is_short_and_begins_with_question_answer_picture_and_commands() -> None:
+    text = page("README.md")
+    assert len(text.splitlines()) <= 150
+    screen = text.splitlines()[:25]
+    assert [line for line in screen if line.startswith("![")]
+    assert [line for line in screen if line.startswith("make ")]
+    bullets = [line for line in screen if line.startswith("- **")]
+    assert len(bullets) == 4
+    assert bullets[-1].startswith("- **What to do:**")
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", [*PAGES, *OTHERS], ids=str)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\(((?!http)[^)]+)\)", page(path))
+    assert links
+    for link in links:
+        file, _, anchor = link.partition("#")
+        target = (ROOT / path).parent / file if file else ROOT / path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    assert [path for path in PAGES[1:] if f"({path})" not in page("README.md")] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_every_command_exists(path: Path) -> None:
+    prose = re.sub(r"```.*?```", "", page(path), flags=re.DOTALL)
+    lines = "\n".join(blocks(path, "bash") + blocks(path, "console") + re.findall(r"`([^`]+)`", prose))
+    made = re.findall(r"^\.PHONY: (.*)$", page("Makefile"), flags=re.MULTILINE)[0].split()
+    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", lines)) <= set(made)
+    program = page("src/carryover/__main__.py")
+    for command in re.findall(r"^(?:\$ )?carryover ([a-z-]+)", lines, flags=re.MULTILINE):
+        assert f'"{command}"' in program, command
+    for file in re.findall(r"--configfile (examples/\S+)", lines):
+        assert (ROOT / file).exists(), file
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert str(yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]) == version
-    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
+    version = tomllib.loads(page("pyproject.toml"))["project"]["version"]
+    citation = yaml.safe_load(page("CITATION.cff"))
+    assert str(citation["version"]) == version
+    assert f"\n## [{version}] - {citation['date-released']}\n" in page("CHANGELOG.md")
 
 
-def test_the_losses_that_it_names_are_those_of_the_run() -> None:
-    cases = json.loads((ROOT / "results/metrics.json").read_text())["cases"]
-    assert f"is {cases['loop_with_reset']['final_loss']:.4f} with the reset" in README.replace("\n  ", " ")
-    assert f"and {cases['loop_without_reset']['final_loss']:.4f} without" in README.replace("\n  ", " ")
+# ---- the answer
 
 
-def test_when_the_two_behaviours_change_places_is_when_it_says() -> None:
+def test_the_claims_that_it_makes_hold(metrics: Any) -> None:
+    text = flat("README.md")
+    assert "**The loop and the single call are the same training**, to the last bit" in text
+    assert "**A reset between epochs gives a different training.**" in text
+    for claim in (
+        "single_fit = loop_without_reset",
+        "single_fit_with_reset = loop_with_reset",
+        "loop_with_reset != loop_without_reset",
+    ):
+        assert metrics["claims"][claim] is True
+
+
+def test_a_reset_shows_when_it_says(details: Any) -> None:
+    assert "The states differ after epoch 1, and the loss differs from epoch 2." in flat("README.md")
+    claim = details["claims"]["loop_with_reset != loop_without_reset"]
+    assert claim["first_divergent_epoch"] == 1
+    assert "states" in claim["parts"]
+    assert "loss" not in claim["parts"]
     losses = pd.read_csv(ROOT / "results/losses.csv").pivot(index="epoch", columns="case", values="loss")
-    ahead = losses["loop_without_reset"] < losses["loop_with_reset"]
-    epochs = ahead[ahead].index
-    assert list(epochs) == list(range(epochs.min(), epochs.max() + 1))
-    assert f"from epoch {epochs.min()} to {epochs.max()} it is the one without" in " ".join(README.split())
-    contiguous = losses[[name for name in losses if not name.startswith("interleaved")]].iloc[-1]
-    assert contiguous.idxmin() in ("stateless_fit", "single_fit_with_batch_reset")
-    assert f"it ends lowest, at {contiguous.min():.4f}" in README
+    different = losses["loop_with_reset"] != losses["loop_without_reset"]
+    assert different[different].index.min() == 2
 
 
-def test_it_lists_the_cases_of_the_run() -> None:
-    table = README.split("| case | calls of `fit` |")[1].split("\n\n")[0]
-    assert re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE) == list(
-        yaml.safe_load((ROOT / "params.yaml").read_text())["cases"]
-    )
+@pytest.mark.parametrize("path", ["README.md", "docs/batches.md"])
+def test_the_seeds_that_it_counts_are_those_of_the_run(details: Any, path: str) -> None:
+    lower, count = details["replicates"]["pairs"][CONTIGUOUS]["b_lower"], details["replicates"]["count"]
+    assert f"in {lower} of {count} seeds" in flat(path)
+    assert count == lower == PARAMS["replicates"]["count"]
 
 
-def test_the_seeds_that_it_counts_are_those_of_the_run() -> None:
-    replicates = json.loads((ROOT / "results/metrics.json").read_text())["replicates"]
-    text = " ".join(README.split())
-    lower = replicates["pairs"]["never - every_epoch"]["b_lower"]
-    assert f"trained from {replicates['count']} seeds" in text
-    assert f"resetting every epoch gave a lower final loss than never resetting in {lower} of" in text
+def test_what_it_says_of_the_replicates_is_so(details: Any) -> None:
+    text, pipeline = flat("README.md"), flat("docs/pipeline.md")
+    count, epochs = details["replicates"]["count"], PARAMS["training"]["epochs"]
+    assert f"of {count} seeds after {epochs} epochs" in text
+    assert f"in {epochs} epochs" in flat("docs/conditions.md")
+    assert f"repeats the contiguous trainings from {count} seeds" in text
+    assert "The interleaved trainings have one seed only." in text
+    contiguous = {f"contiguous_{behaviour}" for behaviour in PARAMS["replicates"]["behaviours"]}
+    assert set(details["replicates"]["trainings"]) == contiguous
+    assert f"The default run has {count} replicates of each behaviour" in pipeline
+    largest = SCHEMA["properties"]["replicates"]["properties"]["shard_size"]["maximum"]
+    assert f"a **shard** and holds up to {largest} replicates" in pipeline
 
 
-def test_what_it_says_of_arrangement_and_of_held_out_samples_is_what_the_run_found() -> None:
-    metrics = json.loads((ROOT / "results/metrics.json").read_text())
-    text = " ".join(README.split())
-    final = {name: f"{case['final_loss']:.4f}" for name, case in metrics["cases"].items()}
-    carried = f"never resetting ends at {final['interleaved_loop_without_reset']}, resetting every epoch at "
-    assert carried + final["interleaved_loop_with_reset"] in text
-    held_out = metrics["held_out"]
-    errors = dict(held_out["cases"])
-    best = errors.pop("interleaved_loop_without_reset")["carried"]
-    others = min(min(error.values()) for error in errors.values())
-    assert f"On {held_out['samples']} samples" in text
-    noise = f"is off by {best:.3f}, half of the noise ({held_out['baselines']['input']:.3f})"
-    assert f"{noise}; the best of the others by {others:.3f}" in text
+def test_which_training_ends_lower_flips_with_the_batch_order(metrics: Any) -> None:
+    """As the README and docs/batches.md say."""
+    loss = metrics["final_loss"]
+    text = flat("README.md")
+    assert "**Which one ends with the lower loss can change with the order of the batches.**" in text
+    assert "In a single run with reordered batches, it gave the higher one." in text
+    assert loss["loop_with_reset"] < loss["loop_without_reset"]
+    assert loss["interleaved_loop_without_reset"] < loss["interleaved_loop_with_reset"]
 
 
-def test_only_networks_of_interleaved_batches_gain_from_carrying_their_states() -> None:
+def test_only_networks_of_interleaved_batches_gain_from_carried_states(metrics: Any, details: Any) -> None:
     """As docs/batches.md says."""
-    errors = json.loads((ROOT / "results/metrics.json").read_text())["held_out"]["cases"]
-    gain = {name for name, error in errors.items() if error["carried"] < error["reset"]}
-    assert gain == {name for name in errors if name.startswith("interleaved")}
+    gain = {name for name, error in metrics["held_out"].items() if error["carried"] < error["reset"]}
+    cases = PARAMS["cases"]
+    assert gain == {name for name in cases if cases[name]["batches"] == "interleaved" and cases[name]["stateful"]}
+    text = flat("docs/batches.md")
+    assert f"On the {details['held_out']['samples']} held-out samples" in text
+    assert f"With batches of {PARAMS['model']['batch_size']}, as in the default run" in text
+    assert f"it is the window {PARAMS['model']['batch_size']} further on" in text
 
 
-def test_the_artifacts_that_it_counts_are_those_of_dvc_lock() -> None:
-    number = len(artifacts(ROOT))
-    assert f"{number} of {number} artifacts have the bytes of dvc.lock" in README
+def test_it_is_as_near_to_2017_as_it_says(metrics: Any, details: Any) -> None:
+    of_2017 = details["reference"]
+    assert f"In the {len(of_2017)} cases of that experiment, every loss is within a millionth" in flat("README.md")
+    assert set(of_2017) == set(read_yaml(ROOT / PARAMS["reference"] / "settings.yaml")["cases"])
+    assert all(case["max_relative_loss_difference"] < 1e-6 for case in of_2017.values())
+    assert metrics["reference"]["max_relative_loss_difference"] < 1e-6
 
 
-def test_the_example_for_ones_own_code_runs(keras: Any) -> None:
-    example = README.split("```python\n")[1].split("```")[0]
+def test_its_table_has_every_case_and_joins_those_that_are_identical(details: Any) -> None:
+    text = page("README.md")
+    assert f"The default run has {len(PARAMS['cases'])} cases." in text
+    header, _, *rows = text.split("| states | ")[1].split("\n\n")[0].splitlines()
+    orders = [name.strip().removesuffix(" batches") for name in header.strip("| ").split("|")]
+    cells: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        states, *trainings = (cell.strip() for cell in row.strip()[1:-1].split("|"))
+        cells |= {
+            (states, order): set(re.findall(r"`(\w+)`", cell)) for order, cell in zip(orders, trainings, strict=True)
+        }
+    named = {
+        "never": "never reset",
+        "every_epoch": "reset every epoch",
+        "every_batch": "reset every batch, or not stateful",
+    }
+    for name, case in PARAMS["cases"].items():
+        states = named[case["reset"] if case["stateful"] else "every_batch"]
+        assert name in cells[states, case["batches"]]
+    assert sorted(sorted(cell) for cell in cells.values() if cell) == sorted(map(sorted, details["trainings"]))
+
+
+def test_the_example_of_an_explanation_is_of_this_run(details: Any) -> None:
+    (example,) = blocks("docs/pipeline.md", "console")
+    identical = re.search(r"^identical: (.*)$", example, flags=re.MULTILINE)
+    assert identical
+    assert f"identical: {identical[1]}" in page("results/verdict.md")
+    apart = details["claims"]["loop_with_reset != loop_without_reset"]["max_abs_loss_difference"]
+    assert f"The loss differs from epoch 2, by up to {apart:.3g}." in example
+
+
+# ---- the examples
+
+
+def test_the_example_for_your_own_code_runs(keras: Any) -> None:
+    (example,) = blocks("README.md", "python")
     model = keras.Sequential([keras.Input(batch_shape=(100, 1, 1)), keras.layers.LSTM(2, stateful=True)])
     model.compile(loss="mse")
     exec(example, {"model": model, "x": np.ones((200, 1, 1)), "y": np.ones((200, 2))})
     assert all(not state.numpy().any() for state in model.layers[0].states)
+
+
+def test_the_example_for_reordering_makes_the_interleaved_batches() -> None:
+    class Model:
+        def fit(self, x: Any, y: Any, batch_size: int, shuffle: bool) -> None:
+            assert not shuffle
+            self.batches = x.reshape(-1, batch_size).tolist()
+            assert (x == y).all()
+
+    model, windows = Model(), np.arange(12)
+    (example,) = blocks("docs/batches.md", "python")
+    names = {"np": np, "model": model, "windows": windows, "targets": windows, "batch_size": 3}
+    exec(example, names)
+    order: Any = names["order"]
+    assert order.tolist() == batch_order(12, 3, "interleaved").tolist()
+    assert model.batches[:2] == [[0, 4, 8], [1, 5, 9]], "as in docs/batches.svg"
+    assert windows[order][np.argsort(order)].tolist() == windows.tolist()
+
+
+def test_the_file_for_your_own_series_is_right() -> None:
+    (example,) = blocks("docs/own_series.md", "yaml")
+    changes = yaml.safe_load(example)
+    assert check(merge(PARAMS, changes), SCHEMA, ROOT)["dataset"]["source"] == "seattle_weather"
+    assert f"carryover verdict {changes['folders']['results']}\n" in page("docs/own_series.md")
+
+
+def test_the_case_and_the_claim_to_add_are_right() -> None:
+    case, claim = blocks("docs/pipeline.md", "yaml")
+    text = (
+        page("params.yaml")
+        .replace("\ncases:\n", f"\ncases:\n{case}")
+        .replace("  identical:\n", f"  identical:\n{claim}")
+    )
+    params = check(yaml.safe_load(text.replace("1.0e-08", "0.00000001")), SCHEMA, ROOT)
+    assert len(params["cases"]) == len(PARAMS["cases"]) + 1
+    assert params["claims"]["identical"][0] == ["loop_with_batch_reset", "stateless_fit"]
+
+
+def test_the_command_of_two_commits_changes_one_line(tmp_path: Path) -> None:
+    (command,) = re.findall(r"^(sed .*?) +#", page("docs/pipeline.md"), flags=re.MULTILINE)
+    (tmp_path / "params.yaml").write_text(page("params.yaml"))
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    changed = read_yaml(tmp_path / "params.yaml")
+    assert changed == merge(PARAMS, {"dataset": {"seed": PARAMS["dataset"]["seed"] + 1}})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "place"),
+    [("model.cell", ("model", "cell")), ("optimizer", ("optimizer", "name")), ("training.loss", ("training", "loss"))],
+)
+def test_the_choices_of_a_network_are_all_listed(parameter: str, place: tuple[str, str]) -> None:
+    (row,) = re.findall(rf"^\| `{parameter}` \| (.*?) \|$", page("docs/own_series.md"), flags=re.MULTILINE)
+    section, key = place
+    assert re.findall(r"`(\w+)`", row) == SCHEMA["properties"][section]["properties"][key]["enum"]
+
+
+# ---- where things are
+
+
+def test_the_steps_are_those_of_the_pipeline() -> None:
+    steps = [
+        match[1] for match in re.finditer(r"^rule (\w+):", page("Snakefile"), flags=re.MULTILINE) if match[1] != "all"
+    ]
+    assert first_column("docs/pipeline.md", "| step | what it does |") == steps
+    assert {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")} == set(steps)
+
+
+def test_the_tree_is_that_of_the_repository() -> None:
+    tree = page("docs/pipeline.md").split("## The source tree\n\n```\n")[1].split("```")[0]
+    places: set[Path] = set()
+    packages: set[Path] = set()
+    for line in tree.splitlines():
+        name = re.split(r"\s{2,}", line.strip())[0]
+        path = Path("src/carryover", name) if line.startswith(" ") else Path(name)
+        assert (ROOT / path).exists(), name
+        (packages if line.startswith(" ") else places).add(path)
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    tracked = [Path(name) for name in listed if name and not name.startswith(".")]
+    assert {path.parts[0] for path in tracked} == {path.parts[0] for path in places}
+    library = [path.parts for path in tracked if path.is_relative_to("src/carryover")]
+    assert {Path(*parts[:3]) for parts in library if len(parts) > 3} == packages
+    assert {path.parts[1] for path in places if path.parts[0] == "workflow" and len(path.parts) > 1} == {
+        path.parts[1] for path in tracked if path.parts[0] == "workflow"
+    }
+
+
+def test_the_files_to_change_one_thing_are_there() -> None:
+    table = page("docs/pipeline.md").split("| what | where in `src/carryover/` |")[1].split("\n\n")[0]
+    files = re.findall(r"`(\w+/\w+\.py)`", table)
+    assert len(files) > 10
+    assert [file for file in files if not (ROOT / "src/carryover" / file).is_file()] == []
