@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from carryover.job.command_line import ArgumentParser, mistakes_in_one_line
+from carryover.job.command_line import ArgumentParser, errors_in_one_line
 
 
 def explain(arguments: argparse.Namespace) -> int:
@@ -107,7 +107,7 @@ def main() -> None:
     command.set_defaults(command=check)
 
     arguments = parser.parse_args()
-    with mistakes_in_one_line(status=2):
+    with errors_in_one_line(status=2):
         status: int = arguments.command(arguments)
         sys.exit(status)
 

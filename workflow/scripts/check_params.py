@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from carryover.job.command_line import ArgumentParser, mistakes_in_one_line, run
+from carryover.job.command_line import ArgumentParser, errors_in_one_line, run
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml, write_yaml
 from carryover.params.check import check
@@ -23,7 +23,7 @@ def read_params(text: str) -> Any:
 
 def check_params(arguments: argparse.Namespace) -> None:
     params, schema = read_params(arguments.params), read_yaml(arguments.schema)
-    with mistakes_in_one_line("--params: " if arguments.params.startswith("{") else f"{arguments.params}: "):
+    with errors_in_one_line("--params: " if arguments.params.startswith("{") else f"{arguments.params}: "):
         params = check(params, schema, root=Path())
     write_yaml(arguments.output, params)
 

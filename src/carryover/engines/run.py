@@ -9,7 +9,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from carryover.job.command_line import mistakes_in_one_line
+from carryover.job.command_line import errors_in_one_line
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import Params, read_yaml
 from carryover.params.check import check
@@ -35,7 +35,7 @@ def read_params(file: Path, schema: Path, changes: dict[str, Any]) -> tuple[Para
     Returns:
         the parameters in the file, and those of the run.
     """
-    with mistakes_in_one_line(f"{file}, --configfile or --config: "):
+    with errors_in_one_line(f"{file}, --configfile or --config: "):
         rules = read_yaml(schema)
         in_file = read_yaml(file)
         return in_file, check(merge(in_file, typed(changes, rules)), rules, root=Path())
@@ -57,7 +57,7 @@ class Run:
 
     def start(self) -> None:
         """Refuse to start beside another run, in one line."""
-        with mistakes_in_one_line():
+        with errors_in_one_line():
             try:
                 self.lock.acquire(blocking=False)
             except Timeout:
