@@ -82,6 +82,6 @@ def split_rows(rows: int, samples: int | None, held_out: float, multiple: int) -
     if start < 0 or start >= end:
         wanted = f"one batch of {multiple} samples" if samples is None else f"dataset.samples = {samples}"
         raise UserError(
-            f"{rows} rows, {last} of them held out, are too few for {wanted}; add rows, or lower dataset.held_out"
+            f"{rows} rows, {last} of them held out, are too few for {wanted}; add rows or lower dataset.held_out"
         )
     return slice(start, end), slice(end, rows)
