@@ -40,12 +40,12 @@ def test_it_has_the_answer_each_claim_each_training_and_where_the_rest_lies(
     assert "loop_without_reset = single_fit 0.476925 0.016409" in rows
     assert "interleaved_loop_without_reset 0.453771 0.002239" in rows
     assert "\x1b" not in printed, "no colours where there is no terminal"
-    assert f"report written by `snakemake --report {results.parent}/report.html`" in " ".join(rows)
+    assert f"report run `snakemake --report {results.parent}/report.html` to write it" in " ".join(rows)
     report = results.parent / "report.html"
     report.touch()
     os.utime(report, (1, 1))
     show_verdict(results)
-    assert "written by" in capsys.readouterr().out, "that report is of an earlier run"
+    assert "to write it" in capsys.readouterr().out, "that report is of an earlier run"
     report.touch()
     show_verdict(results)
     assert ["report", str(results.parent / "report.html")] in [
@@ -79,5 +79,5 @@ def test_it_has_colours_on_a_terminal(
 
 
 def test_without_a_run_it_says_what_makes_one(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"verdict\.md: not there; `make` or"):
+    with pytest.raises(UserError, match=r"details\.json: missing; run `make` or"):
         show_verdict(tmp_path)

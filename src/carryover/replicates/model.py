@@ -36,7 +36,10 @@ RECURRENT_ACTIVATIONS = {
 
 
 def _affine(kernel: Any, *inputs: Any) -> Any:
-    """Return each replicate's kernel, (R, outputs, features + 1), times its inputs, (R, features, B), and a row of 1."""
+    """Return each replicate's kernel, (R, outputs, features + 1), times its inputs, (R, features, B), and a row of 1s.
+
+    The result has the shape (R, outputs, B).
+    """
     ones = keras.ops.ones_like(inputs[0][:, :1])
     return keras.ops.matmul(kernel, keras.ops.concatenate([*inputs, ones], axis=1))
 
