@@ -82,5 +82,5 @@ def test_what_cannot_be_checked_is_told_in_one_line_with_status_2(committed: Pro
     module.write_text(text)
     assert (edited.returncode, edited.stdout) == (2, "")
     assert edited.stderr == (
-        "error: src/carryover/model.py: edited since the last commit; the check would run it, so commit or stash it first\n"
+        "error: src/carryover/model.py: edited, and the check would run the edited code; commit or stash it first\n"
     )

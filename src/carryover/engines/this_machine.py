@@ -33,8 +33,7 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
     edited = _git(project, "diff", "--name-only", "HEAD", "--", "src", "requirements.lock")
     if edited:
         raise UserError(
-            f"{', '.join(edited.split())}: edited since the last commit; the check would run it, so commit or stash "
-            "it first"
+            f"{', '.join(edited.split())}: edited, and the check would run the edited code; commit or stash it first"
         )
     shutil.rmtree(project / KEPT, ignore_errors=True)
     with TemporaryDirectory(prefix="carryover-") as folder:
