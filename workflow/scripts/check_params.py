@@ -1,4 +1,4 @@
-"""Check the parameters before anything is made, and write them out for the steps that compare."""
+"""Check the parameters before anything is computed, and write them to a file for the later steps."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from carryover.params.check import check
 
 
 def read_params(text: str) -> Any:
-    """A YAML file; or, where the command line of Snakemake has changed something, the parameters as JSON."""
+    """Read the parameters from a YAML file; or from JSON text, if Snakemake's command line has changed something."""
     if not text.startswith("{"):
         return read_yaml(Path(text))
     try:
@@ -30,7 +30,7 @@ def check_params(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
-    parser.add_argument("--params", required=True, metavar="YAML", help="the parameters: a file, or their text as JSON")
+    parser.add_argument("--params", required=True, metavar="YAML", help="the parameters: a file, or JSON text")
     parser.add_argument("--schema", required=True, type=Path, metavar="YAML", help="their JSON schema")
-    parser.add_argument("--output", required=True, type=Path, metavar="YAML", help="the parameters of this run")
+    parser.add_argument("--output", required=True, type=Path, metavar="YAML", help="the file to write")
     run(check_params, parser)
