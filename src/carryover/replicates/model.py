@@ -32,7 +32,7 @@ RECURRENT_ACTIVATIONS = {
     "hard_sigmoid": _hard_sigmoid(1 / 6),
     "sigmoid": keras.ops.sigmoid,
 }
-"""The activations of the gates, equal to those in training.model.ACTIVATIONS but for rounding."""
+"""The activations of the gates, equal to those in training.model.ACTIVATIONS up to rounding."""
 
 
 def _affine(kernel: Any, *inputs: Any) -> Any:

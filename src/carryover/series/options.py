@@ -17,7 +17,7 @@ def add_series_arguments(parser: argparse.ArgumentParser) -> None:
     dataset = parser.add_argument_group("dataset")
     dataset.add_argument("--source", required=True, metavar="NAME", help="noisy_sine, or a CSV file without .csv")
     dataset.add_argument("--samples", required=True, type=count_or_all, metavar="N", help="samples to train on, or all")
-    dataset.add_argument("--step", required=True, type=finite_number, help="distance of two samples, in radians")
+    dataset.add_argument("--step", required=True, type=finite_number, help="between samples, in radians")
     dataset.add_argument("--noise", required=True, type=finite_number, help="standard deviation of the noise")
 
 

@@ -35,7 +35,7 @@ def add_optimizer_arguments(parser: argparse.ArgumentParser) -> None:
     optimizer.add_argument("--name", required=True, choices=list(OPTIMIZERS), help="name of the optimizer")
     for name in dict.fromkeys(name for names in OPTIMIZERS.values() for name in names):
         others = ", ".join(optimizer for optimizer, names in OPTIMIZERS.items() if name in names)
-        optimizer.add_argument(f"--{name}", type=finite_number, help=f"of {others}")
+        optimizer.add_argument(f"--{name}", type=finite_number, help=f"for {others}")
 
 
 def optimizer_parameters(arguments: argparse.Namespace) -> dict[str, float]:
@@ -56,5 +56,5 @@ def optimizer_parameters(arguments: argparse.Namespace) -> dict[str, float]:
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Add one option for each key of `training`."""
     training = parser.add_argument_group("training")
-    training.add_argument("--loss", required=True, choices=LOSSES, help="mean squared or absolute, or Huber's")
-    training.add_argument("--epochs", required=True, type=positive_integer, metavar="N")
+    training.add_argument("--loss", required=True, choices=LOSSES, help="the loss, by Keras's name")
+    training.add_argument("--epochs", required=True, type=positive_integer, metavar="N", help="number of epochs")
