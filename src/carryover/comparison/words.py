@@ -34,7 +34,7 @@ def parting(epoch: int, parts: Sequence[str], epochs: int) -> str:
 
 
 def compared(epochs: int, parts: Sequence[str], predictions: int, tensors: int, elements: int) -> str:
-    """Say what was compared of two cases.
+    """Say what was compared in two cases.
 
     >>> compared(70, ["loss", "weights", "optimizer"], predictions=1000, tensors=28, elements=3999)
     '70 epochs of loss, weights and optimizer; 1,000 predictions; 28 tensors of 3,999 elements at the end'

@@ -97,7 +97,7 @@ def duration(seconds: float) -> str:
 
 
 class Bars:
-    """Shows the jobs on a terminal, with bars."""
+    """A view of the jobs with bars, for a terminal."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -154,7 +154,7 @@ class Bars:
 
 
 class Lines:
-    """Shows the jobs line by line, for pipes and files."""
+    """A view of the jobs line by line, for pipes and files."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -196,7 +196,7 @@ class Lines:
 
 
 class LogHandler(LogHandlerBase):
-    """Turns Snakemake's log records into bars or lines."""
+    """A log handler that turns Snakemake's records into bars or lines."""
 
     def __post_init__(self) -> None:
         settings = self.common_settings
@@ -209,7 +209,7 @@ class LogHandler(LogHandlerBase):
         self.done = self.total = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show what has happened."""
+        """Show a log record."""
         if not self.in_use:
             return
         try:
@@ -262,20 +262,20 @@ class LogHandler(LogHandlerBase):
 
     @property
     def writes_to_file(self) -> bool:
-        """It writes no file."""
+        """Whether this plugin writes a file."""
         return False
 
     @property
     def has_filter(self) -> bool:
-        """It chooses the messages itself."""
+        """Whether this plugin chooses the messages itself."""
         return True
 
     @property
     def has_formatter(self) -> bool:
-        """It formats the messages itself."""
+        """Whether this plugin formats the messages itself."""
         return True
 
     @property
     def needs_rulegraph(self) -> bool:
-        """It shows the jobs, not the graph of the rules."""
+        """Whether this plugin needs the graph of the rules; it only shows jobs."""
         return False

@@ -17,7 +17,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: Path, dtypes: Mapping[str, str] | None, remedy: str, may_be_empty: bool = False) -> pd.DataFrame:
-    """Read what write_table wrote.
+    """Read a table that write_table wrote.
 
     Args:
         path: the file.

@@ -52,10 +52,7 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
         )
     for name, case in params["cases"].items():
         if case["reset"] != "never" and not case["stateful"]:
-            raise UserError(
-                f"cases.{name}.reset: {case['reset']} needs stateful: true; a stateless case has no states to reset, "
-                "so set reset: never"
-            )
+            raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true; set that, or set reset: never")
     seeds = params["replicates"]["first_seed"] + params["replicates"]["count"]
     if seeds > 2**32:
         raise UserError(f"replicates: the last seed would be {seeds - 1}, above 4294967295; lower first_seed or count")
@@ -81,7 +78,7 @@ def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -
     if 1 <= held_out < time_steps:
         raise UserError(
             f"dataset.held_out: {held_out} samples are less than one window of {time_steps} (model.time_steps); hold "
-            "out more, or 0"
+            "out more samples, or 0"
         )
     if dataset["samples"] != "all":
         count_windows(dataset["samples"], time_steps, model["batch_size"])

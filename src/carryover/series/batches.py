@@ -11,7 +11,7 @@ def cut_windows(series: Series, time_steps: int, batch_size: int) -> tuple[Float
     """Cut a series into windows that do not overlap; the target is y at the window's last step.
 
     Returns:
-        inputs of shape (windows, time_steps, inputs) and targets of shape (windows, 1).
+        The inputs, of shape (windows, time_steps, inputs), and the targets, of shape (windows, 1).
 
     Raises:
         UserError: as count_windows.

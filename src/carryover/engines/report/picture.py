@@ -6,7 +6,7 @@ from carryover.engines.report.html import HtmlParser
 
 
 class Parser(HtmlParser):
-    """Turns an SVG file into an HTML image that contains the file; docutils would only link to it."""
+    """A parser that turns an SVG file into an HTML image that contains the file; docutils would only link to it."""
 
     def html(self, text: str) -> str:
         return f'<img src="data:image/svg+xml;base64,{b64encode(text.encode()).decode()}" alt="">'

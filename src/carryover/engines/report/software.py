@@ -10,7 +10,7 @@ from carryover.engines.report.html import HtmlParser
 
 
 class Parser(HtmlParser):
-    """Turns a CSV file of packages and their uses into an HTML table with the versions in this environment."""
+    """A parser that turns a CSV file of packages into an HTML table with the versions in this environment."""
 
     def html(self, text: str) -> str:
         table = pd.read_csv(StringIO(text), dtype=str)

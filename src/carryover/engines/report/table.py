@@ -11,7 +11,7 @@ SHOWN = 100
 
 
 class Parser(HtmlParser):
-    """Turns a CSV file into an HTML table, with the numbers exactly as in the file."""
+    """A parser that turns a CSV file into an HTML table, with the numbers exactly as in the file."""
 
     def html(self, text: str) -> str:
         table = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
