@@ -169,7 +169,7 @@ def main() -> None:
     (ROOT / "benchmarks/results.json").write_text(json.dumps(results, indent=2) + "\n")
     (ROOT / "benchmarks/results.md").write_text(
         "# Benchmarks\n\n"
-        f"Each number is the median of at least {REPEATS} runs, taken in turns by `make bench` on {machine}.\n\n"
+        f"The times are medians of at least {REPEATS} runs each, taken in turns by `make bench` on {machine}.\n\n"
         f"{table(results)}\n\n"
         "## Replicates\n\n"
         "Each row is one run of 70 epochs of one behaviour.\n\n"
