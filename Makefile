@@ -1,22 +1,22 @@
 # make            set up, run the pipeline with Snakemake, write report.html, show the verdict
-# make report     the same, without the verdict: report.html has it
+# make report     the same, but do not show the verdict, which is also in report.html
 # make test       set up, run the tests
 # make test-long  set up, run the tests that take too long for `make test`
-# make check      set up, run the committed pipeline in a temporary copy, compare every artifact with dvc.lock
-# make lint       set up, check format, style, types and the workflow
+# make check      set up, run the committed pipeline in a temporary copy, and compare every artifact with dvc.lock
+# make lint       set up, check the format, the style, the types and the workflow
 # make bench      set up, measure how fast the pipeline is
-# make lock       resolve requirements.lock anew from pyproject.toml
+# make lock       update requirements.lock from pyproject.toml
 #
-# Needed: Python 3.11, 3.12 or 3.13, make and git. Choose a Python with `make PYTHON=/path/to/python`.
+# You need Python 3.11, 3.12 or 3.13, make and git. To choose a Python, run `make PYTHON=/path/to/python`.
 
 SHELL := /bin/sh
 UV_VERSION := 0.13.9
 
-# The first of these that is there, runs, and has a fitting version; `command -v` alone would believe pyenv's shims.
+# The first of these that runs and has a suitable version; `command -v` would also accept a pyenv shim that cannot run.
 FITTING := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
 	"$$python" -c '$(FITTING)' 2>/dev/null && { echo "$$python"; break; }; done)
-# uv, from the machine or from the project's own folder.
+# uv, installed on the machine or in the project's folder.
 UV = $$(command -v uv || echo .uv/bin/uv)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -26,8 +26,8 @@ all: report
 	@carryover verdict
 
 report: .venv/ready
-	@echo "Running the pipeline with Snakemake: every case, their comparison, the figures; 45 seconds on two cores ..."
-	@snakemake --cores all >/dev/null # its standard output is the verdict, of what it has made anew
+	@echo "Running the pipeline with Snakemake: every case, their comparison, the figures (45 seconds on two cores) ..."
+	@snakemake --cores all >/dev/null # it would print the verdict, but only of a run that made one
 	@echo "Writing report.html ..."
 	@snakemake --report report.html
 
@@ -50,33 +50,33 @@ lint: .venv/ready
 	snakemake --lint
 
 bench: .venv/ready
-	@echo "Measuring, for about ten minutes; leave the machine alone meanwhile ..."
+	@echo "Measuring for about ten minutes; leave the machine idle ..."
 	@python benchmarks/run.py
 
 lock: .uv/ready
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--all-extras pyproject.toml --output-file requirements.lock
 
-# The environment: exactly what requirements.lock names, checked by hash, compiled to bytecode; then this project; then
-# matplotlib's list of fonts, so that no job has to make it; then the page for `dvc plots`.
+# The environment: the packages of requirements.lock, checked by hash and compiled to bytecode; this project;
+# matplotlib's list of fonts, so that no job has to make it; the page template of `dvc plots`.
 .venv/ready: requirements.lock pyproject.toml .uv/ready
-	@echo "Setting up .venv, once; it takes from half a minute to a few, by the connection."
-	@"$(PYTHON)" -c 'import sys; print("  Python", sys.version.split()[0], "of", sys.executable)'
+	@echo "Setting up .venv, once; this takes half a minute to a few minutes, depending on your connection."
+	@"$(PYTHON)" -c 'import sys; print("  Python", sys.version.split()[0], "from", sys.executable)'
 	@date +%s >.uv/started
 	@rm -rf .venv
 	@$(UV) venv --quiet --python "$$("$(PYTHON)" -c 'import sys; print(sys.executable)')" .venv
-	@echo "  some 190 packages of requirements.lock: download about 260 MB, check the hashes, install, compile ..."
+	@echo "  installing the packages of requirements.lock: about 190 packages, 260 MB to download ..."
 	@$(UV) pip install --quiet --python .venv --compile-bytecode --require-hashes --requirements requirements.lock
-	@echo "  this project, the list of fonts, the page for dvc plots ..."
+	@echo "  installing this project, listing the fonts, writing the page template of dvc plots ..."
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
 	@hermetic python -c "import matplotlib.font_manager"
 	@carryover offline-plots
 	@touch $@
-	@echo "Set up, in $$(($$(date +%s) - $$(cat .uv/started))) seconds."
+	@echo "Set up in $$(($$(date +%s) - $$(cat .uv/started))) seconds."
 
 .uv/ready:
 	@"$(PYTHON)" -c '$(FITTING)' 2>/dev/null || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one," \
-		"or say where it is: make PYTHON=/path/to/python" >&2; exit 1; }
+		"or name one: make PYTHON=/path/to/python" >&2; exit 1; }
 	@command -v uv >/dev/null || { echo "Installing uv $(UV_VERSION) into .uv ..."; \
 		{ "$(PYTHON)" -m pip --version >/dev/null 2>&1 && \
 		"$(PYTHON)" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv uv==$(UV_VERSION); } || \

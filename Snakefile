@@ -1,7 +1,7 @@
-"""The pipeline for Snakemake: cases of training a stateful LSTM, compared bit for bit.
+"""The pipeline for Snakemake: train a stateful LSTM in several cases, and compare them bit for bit.
 
 dvc.yaml is the same pipeline for DVC: the same steps in the same order, with the same names, commands, inputs, outputs
-and parameters. tests/test_engines.py holds the two against each other.
+and parameters. tests/test_engines.py compares the two.
 """
 
 from pathlib import Path
@@ -22,15 +22,15 @@ min_version("9.0")
 PARAMS = "params.yaml"
 SCHEMA = "workflow/schemas/params.schema.yaml"
 
-# There is no `configfile:`: Snakemake would read the file by other rules than DVC. Until here config holds what --config and
-# --configfile have set; from here on, all parameters, checked: a mistake is reported before anything runs.
+# There is no `configfile:`, because Snakemake and DVC read YAML by different rules. Until here, config has only what --config
+# and --configfile have set. From here on it has all parameters, checked, so that an error is reported before anything runs.
 in_file, config = read_params(Path(PARAMS), Path(SCHEMA), config)
 
 # ---- what the rules share
 
 
 def code(step, *packages):
-    """The code that a step runs, and the versions of what it is built with: an edit reruns what it affects."""
+    """Return the code that a step runs, and the lock file of its dependencies: an edit reruns the steps it affects."""
     modules = (path for package in ["job", *packages] for path in Path("src/carryover", package).rglob("*.py"))
     return [f"workflow/scripts/{step}.py", "src/carryover/__init__.py", *sorted(map(str, modules)), "requirements.lock"]
 
@@ -60,7 +60,7 @@ REPLICATES = expand("<results>/replicates/{shard.path}", shard=shards(**config["
 
 
 rule all:
-    """Everything. What git does not hold is named too, so that a fresh clone, which has the figures, runs it all."""
+    """Make everything. Files outside git are listed too: a fresh clone has the figures, and would otherwise run nothing."""
     input:
         SERIES_PART,
         HELD_OUT_PART,
@@ -78,7 +78,7 @@ rule all:
         expand("<results>/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
 
 
-# ---- one run at a time, nothing to clean up after one that was killed, and the verdict at its end
+# ---- one run at a time, with nothing to clean up if it is killed, and with the verdict at its end
 
 this_run = Run(Path(config["folders"]["results"]))
 
@@ -95,7 +95,7 @@ onsuccess:
 
 
 rule check_params:
-    """Check the parameters before anything is made, and write them out for the steps that compare."""
+    """Check the parameters before anything is computed, and write them to a file for the later steps."""
     input:
         params=PARAMS,
         schema=SCHEMA,
@@ -104,7 +104,7 @@ rule check_params:
         report(
             "<results>/params.yaml",
             category="Parameters",
-            labels={"file": "params.yaml, as every step was given it"},
+            labels={"file": "params.yaml, the parameters of the run"},
             caption="workflow/report/params.rst",
         ),
     log:
@@ -112,7 +112,7 @@ rule check_params:
     conda:
         "workflow/envs/carryover.yaml"
     params:
-        # The file, or the parameters as text where the command line has changed something.
+        # The file, or the parameters as text if the command line has changed something.
         params=flags({"params": as_option(config, in_file, Path(PARAMS))}),
     shell:
         "hermetic python workflow/scripts/check_params.py"
@@ -123,7 +123,7 @@ rule check_params:
 
 
 rule make_dataset:
-    """Write the series that every case learns, and the part after it that none does."""
+    """Write the part of the series to train on, the held-out part after it, and the scale of each column."""
     input:
         series=[] if config["dataset"]["source"] == NOISY_SINE else f"{SERIES}/{config['dataset']['source']}.csv",
         code=code("make_dataset", "series"),
@@ -150,7 +150,7 @@ rule make_dataset:
 
 
 rule make_initial_weights:
-    """Write the weights from which every case starts, so that no case can start from others."""
+    """Write the initial weights to one file, so that every case starts from the same weights."""
     input:
         data=SERIES_PART,
         weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
@@ -173,7 +173,7 @@ rule make_initial_weights:
 
 
 rule train:
-    """Train one case in an interpreter of its own: nothing is left over from another case."""
+    """Train one case in its own interpreter, so that nothing is left over from another case."""
     input:
         data=SERIES_PART,
         scales=SCALES,
@@ -217,7 +217,7 @@ rule train:
 
 
 rule train_replicates:
-    """Train a shard of replicates as one network. The rule compare removes shards that are no longer asked for."""
+    """Train a shard of replicates as one network. The rule compare removes shards that the parameters no longer ask for."""
     input:
         data=SERIES_PART,
         code=code("train_replicates", "series", "training", "replicates"),
@@ -226,7 +226,7 @@ rule train_replicates:
         "<results>/replicates/{behaviour}/{first_seed}-{last_seed}.csv",
     log:
         "logs/train_replicates/{behaviour}_{first_seed}-{last_seed}.log",
-    # The longest jobs first, so that no core idles at the end.
+    # The longest jobs run first, so that no core is idle at the end.
     priority: 1
     conda:
         "workflow/envs/carryover.yaml"
@@ -259,7 +259,7 @@ rule train_replicates:
 
 
 rule score:
-    """Forecast the held-out part of the series by each trained network; first remove cases that are no longer asked for."""
+    """Forecast the held-out part with each trained network; first remove cases that the parameters no longer name."""
     input:
         params="<results>/params.yaml",
         cases=CASES,
@@ -297,7 +297,7 @@ rule score:
 
 
 rule compare:
-    """Compare the cases to the last bit, with the reference and across the replicates."""
+    """Compare the cases bit for bit, and with the reference; compute the statistics of the replicates."""
     input:
         params="<results>/params.yaml",
         cases=CASES,
@@ -315,7 +315,7 @@ rule compare:
         loss_diffs=report(
             "<results>/loss_diffs.csv",
             category="Tables",
-            labels={"table": "Losses of every two cases"},
+            labels={"table": "Losses of each pair of cases"},
             caption="workflow/report/loss_diffs_table.rst",
         ),
         metrics=report(
@@ -360,7 +360,7 @@ rule compare:
 
 
 rule render_figures:
-    """Draw every figure, from one reading of the results."""
+    """Draw all figures in one job, which reads the results once."""
     input:
         params="<results>/params.yaml",
         cases=CASES,

@@ -1,9 +1,9 @@
-"""The card's experiment as people write it: one script, `fit` on NumPy arrays, Keras's default settings.
+"""The experiment of 2017 as people usually write it: one script, `fit` on NumPy arrays, Keras's default settings.
 
     python benchmarks/plain.py loop_with_reset
 
-The pipeline is measured against this script, and its fast training is tested against it, bit for bit. It uses nothing
-of the library but the reference's data.
+The pipeline's speed is compared with this script, and its training is tested against it, bit for bit. The script does
+not use the library, only the reference's data.
 """
 
 import sys
@@ -44,7 +44,7 @@ def reset(model: keras.Model) -> None:
 
 
 def fit(case: str, model: keras.Model, x: Any, y: Any, batch_size: int, epochs: int) -> list[float]:
-    """Train, and return the loss of each epoch."""
+    """Train the model, and return the loss of each epoch."""
     if not case.startswith("loop"):
         callbacks = {
             "single_fit_with_reset": [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: reset(model))],

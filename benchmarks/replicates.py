@@ -1,7 +1,7 @@
-"""Time replicates trained at once against ordinary jobs one by one, by how many there are and by the size of a shard.
+"""Time replicates trained at once and ordinary jobs, for several numbers of replicates and sizes of shards.
 
-Run by benchmarks/run.py as `python benchmarks/replicates.py FOLDER`, in which the pipeline has run; prints JSON. With a
-count and behaviours after it, it trains just so many, for once, in shards of the default size:
+benchmarks/run.py runs this as `python benchmarks/replicates.py FOLDER`, where FOLDER is a clone in which the pipeline
+has run; it prints JSON. If you add a count and behaviours, it trains only these, once, in shards of the default size:
 
     python benchmarks/replicates.py . 10000 never every_epoch
 """
@@ -24,7 +24,7 @@ COUNT_BY_SHARD_SIZE = 256
 
 
 def measure(folder: Path, *command: str) -> dict[str, float]:
-    """Run a job; its wall time in seconds, the processor's, and the largest memory of any of its processes in MB."""
+    """Run a job; return its wall and processor time in seconds, and the peak memory of any of its processes in MB."""
     before = os.times()
     start = time.perf_counter()
     job = subprocess.Popen(["hermetic", "python", *command], cwd=folder, stdout=subprocess.DEVNULL)

@@ -1,8 +1,9 @@
-"""Measure how fast the pipeline is, beside what it is compared to, and write benchmarks/results.md and .json.
+"""Measure how fast the pipeline is, compare it with a plain script, and write benchmarks/results.md and .json.
 
     make bench
 
-Every ratio is of two medians from this one run, in which the two sides take turns: a machine's speed drifts.
+Every ratio is between two medians from the same run, in which the two sides take turns, because a machine's speed
+drifts.
 """
 
 import json
@@ -25,17 +26,17 @@ CARD = ["loop_with_reset", "loop_without_reset", "single_fit"]
 
 
 def run(*command: str, folder: Path = ROOT) -> tuple[float, str]:
-    """Run a command; its wall time in seconds, and what it printed."""
+    """Run a command; return its wall time in seconds and its output."""
     start = time.perf_counter()
     done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     return time.perf_counter() - start, done.stdout
 
 
 def measure_training() -> dict[str, Any]:
-    print("one case's training, against plain fit calls ...", flush=True)
+    print("the training of one case, compared with plain calls of fit ...", flush=True)
     _, printed = run("hermetic", "python", "benchmarks/training.py", str(REPEATS + 2))
     measured = json.loads(printed.splitlines()[-1])
-    assert measured["identical"], "the fast and the plain training differ in their bits"
+    assert measured["identical"], "the fast training and the plain one differ in their bits"
     return {name: {side: median(times) for side, times in sides.items()} for name, sides in measured["seconds"].items()}
 
 
@@ -43,7 +44,7 @@ def measure_pipeline(clone: Path) -> dict[str, float]:
     pipeline, default, plain = [], [], []
     for number in range(1, REPEATS + 1):
         print(
-            f"the whole pipeline, against the card's three cases as a plain script: {number} of {REPEATS} ...",
+            f"the whole pipeline, compared with three cases as a plain script: {number} of {REPEATS} ...",
             flush=True,
         )
         subprocess.run(["git", "clean", "-dfxq"], cwd=clone, check=True)
@@ -58,7 +59,7 @@ def measure_pipeline(clone: Path) -> dict[str, float]:
 
 
 def measure_replicates(clone: Path) -> dict[str, Any]:
-    print("replicates trained at once, against ordinary jobs ...", flush=True)
+    print("replicates trained at once, compared with ordinary jobs ...", flush=True)
     _, printed = run("python", "benchmarks/replicates.py", str(clone))
     measured: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return measured
@@ -74,7 +75,7 @@ def measure_idle(clone: Path) -> dict[str, float]:
 
 
 def peak_memory(clone: Path) -> float:
-    """The largest resident memory of any process of a training job, in MB."""
+    """Return the peak resident memory of any process of a training job, in MB."""
     print("the memory of a training job ...", flush=True)
     job = subprocess.Popen(["dvc", "repro", "--quiet", "--force", "--single-item", "train@single_fit"], cwd=clone)
     _, status, usage = os.wait4(job.pid, 0)
@@ -123,7 +124,7 @@ def ratio(what: str, a: float, b: float, goal: str) -> str:
 
 
 def replicate_table(replicates: dict[str, Any]) -> str:
-    """What a replicate costs, by how many there are and by how many are trained at once."""
+    """Return the cost of a replicate, by the number of replicates and by the number trained at once."""
     lines = ["| replicates | shard size | seconds | per replicate | processor time per replicate | peak memory |"]
     lines.append("| --- | --- | --- | --- | --- | --- |")
     jobs = [(int(count), 128, job) for count, job in replicates["count"].items()]
@@ -139,8 +140,8 @@ def replicate_table(replicates: dict[str, Any]) -> str:
 def main() -> None:
     changes = run("git", "status", "--porcelain", "--", "src", "workflow", "Snakefile", "benchmarks/*.py")[1]
     if changes:
-        # The clone runs the committed Snakefile, but imports the library from here.
-        sys.exit(f"error: commit these first, so that one state is measured:\n{changes}")
+        # The clone runs the committed Snakefile, but imports the library from this folder.
+        sys.exit(f"error: commit these changes first, so that only one state is measured:\n{changes}")
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "carryover"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
@@ -163,10 +164,10 @@ def main() -> None:
     (ROOT / "benchmarks/results.json").write_text(json.dumps(results, indent=2) + "\n")
     (ROOT / "benchmarks/results.md").write_text(
         "# Benchmarks\n\n"
-        f"Medians of at least {REPEATS} runs each, taken in turns in one run of `make bench` on {machine}.\n\n"
+        f"The times are medians of at least {REPEATS} runs each, taken in turns by `make bench` on {machine}.\n\n"
         f"{table(results)}\n\n"
         "## Replicates\n\n"
-        "70 epochs of one behaviour, once each; shards run on both cores at once.\n\n"
+        "Each row is one run of 70 epochs of one behaviour.\n\n"
         f"{replicate_table(results['replicates'])}\n\n"
         f"{(ROOT / 'benchmarks/limit.md').read_text()}"
     )

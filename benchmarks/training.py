@@ -1,6 +1,6 @@
-"""Time one case's training against the same case written plainly, in one process, and compare their bits.
+"""Time the training of a case and the same case written plainly, in one process, and compare their bits.
 
-Run by benchmarks/run.py as `hermetic python benchmarks/training.py REPEATS`; prints JSON.
+benchmarks/run.py runs this as `hermetic python benchmarks/training.py REPEATS`; it prints JSON.
 """
 
 import importlib.util
@@ -22,7 +22,7 @@ UNITS, TIME_STEPS, BATCH_SIZE, EPOCHS = [10, 10], 1, 100, 70
 
 
 def load_plain() -> ModuleType:
-    # Isolated Python does not look for modules beside the script.
+    # Python's isolated mode does not look for modules beside the script.
     spec = importlib.util.spec_from_file_location("plain", Path(__file__).with_name("plain.py"))
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -50,7 +50,7 @@ def main() -> None:
     weights = read_weights(plain.REFERENCE / "initial_weights.npz", network)
 
     def fast(case: Case) -> tuple[list[float], list[Any]]:
-        """As workflow/scripts/train.py does it, digests of every epoch included."""
+        """Train as workflow/scripts/train.py does, including the digests of every epoch."""
         model = build_model(network, TIME_STEPS, BATCH_SIZE, case.stateful)
         set_weights(model, weights)
         optimizer = build_optimizer("adadelta", learning_rate=1.0, rho=0.95, epsilon=1e-8)

@@ -62,7 +62,7 @@ def test_what_differs_is_named_and_kept_with_what_to_send(committed: Project) ->
     assert {line.split()[1] for line in lines if line.startswith("DIFFERENT")} == differ
     assert f"{len(same)} of {len(same | differ)} artifacts have the bytes of dvc.lock" in done.stdout
     assert cpu() in done.stdout
-    assert "Please open an issue with these lines and, as an archive, the folder check/" in done.stdout
+    assert "Please open an issue with these lines and an archive of the folder check/" in done.stdout
     kept = committed.folder / "check"
     files = {str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()}
     assert files == differ - {"results/replicates"} | {"results/replicates/never/1-1.csv"}
@@ -82,5 +82,5 @@ def test_what_cannot_be_checked_is_told_in_one_line_with_status_2(committed: Pro
     module.write_text(text)
     assert (edited.returncode, edited.stdout) == (2, "")
     assert edited.stderr == (
-        "error: src/carryover/model.py: not as committed, and the check would run it; commit or stash it first\n"
+        "error: src/carryover/model.py: edited, and the check would run the edited code; commit or stash it first\n"
     )

@@ -291,7 +291,7 @@ def test_a_bit_that_flips_in_the_final_state_after_training_is_told(tmp_path: Pa
     final = case().final
     final["weights/dense/kernel"].view(np.uint32)[element] ^= 1 << bit
     np.savez(tmp_path / "final.npz", **final)  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"final.npz: its weights are not those of the last epoch in history.csv"):
+    with pytest.raises(UserError, match=r"final.npz: the weights do not match the last epoch in history.csv"):
         read_case(tmp_path)
 
 
@@ -309,11 +309,11 @@ def test_a_case_with_other_epochs_than_the_parameters_say_is_refused(tmp_path: P
         ("history.csv", None, "missing"),
         ("history.csv", "", "No columns"),
         ("history.csv", "epoch,loss\n1,0.5\n", "columns"),
-        ("history.csv", f"{','.join(HISTORY)}\n1,0.5,a,b,c\n3,0.4,a,b,c\n", "do not count from 1"),
+        ("history.csv", f"{','.join(HISTORY)}\n1,0.5,a,b,c\n3,0.4,a,b,c\n", "the epochs are not 1, 2, 3, ..."),
         ("predictions.csv", "sample,prediction\n1,much\n", "could not convert string to float"),
         ("predictions.csv", "sample,prediction\n1,nan\n", "cannot safely convert"),
-        ("predictions.csv", "sample,prediction\n1,inf\n", "not finite"),
-        ("predictions.csv", "sample,prediction\n", "empty"),
+        ("predictions.csv", "sample,prediction\n1,inf\n", "not a finite number"),
+        ("predictions.csv", "sample,prediction\n", "no rows below the header"),
         ("final.npz", None, "missing"),
         ("final.npz", "no archive", "not a NumPy archive"),
     ],

@@ -116,7 +116,7 @@ def test_different_cases_end_with_status_1_and_where_they_part(folders: dict[str
     assert lines[:3] == [
         "different: they part at epoch 2 (weights)",
         "The loss differs from epoch 3, by up to 0.2.",
-        "Train both with training.epochs: 2 to see the tensors as they are at that epoch.",
+        "To see the tensors at that epoch, train both with training.epochs: 2.",
     ]
     assert lines[5].split() == ["weights/dense/kernel", "1", "of", "2", "1,040,187,392", "0.125"]
     assert lines[-1] == "Equal in every bit: states/lstm_1/cell_state, predictions."

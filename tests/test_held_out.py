@@ -107,10 +107,10 @@ def test_a_table_without_rows_is_none_held_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "missing; score the cases anew"),
-        ("", "No columns to parse from file; score the cases anew"),
-        (TABLE.replace("a/reset", "b/reset"), "there is no column a/reset; score the cases anew"),
-        (TABLE.replace("41", "nan"), "it holds a value that is not a finite number; score the cases anew"),
+        (None, "missing; score the cases again"),
+        ("", "No columns to parse from file; score the cases again"),
+        (TABLE.replace("a/reset", "b/reset"), "there is no column a/reset; score the cases again"),
+        (TABLE.replace("41", "nan"), "the value is not a finite number; score the cases again"),
     ],
 )
 def test_a_broken_table_is_told_in_one_line(tmp_path: Path, content: str | None, message: str) -> None:

@@ -74,4 +74,4 @@ def test_anything_but_python_is_refused_in_one_line(arguments: list[str]) -> Non
 def test_training_without_the_recipe_is_refused() -> None:
     code = "from carryover.job.portable import configure_tensorflow as c\ntry: c()\nexcept Exception as e: print(e)"
     done = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True)
-    assert "start the command with 'hermetic'" in done.stdout
+    assert "put 'hermetic' before the command" in done.stdout

@@ -80,7 +80,7 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         "cases.stateless_fit.reset: every_batch needs stateful: true",
     ),
     "no cases": (lambda p: p.update(cases={}), "cases: {}"),
-    "name of a case": (lambda p: p["cases"].update({"../up": p["cases"]["single_fit"]}), "'../up' is no name"),
+    "name of a case": (lambda p: p["cases"].update({"../up": p["cases"]["single_fit"]}), "'../up' is not a name"),
     "unknown case in a claim": (
         lambda p: p["claims"].update(identical=[["single_fit", "singel_fit"]]),
         "claims.identical[0]: there is no case 'singel_fit'; did you mean single_fit?",
@@ -88,11 +88,11 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "claim of one case": (lambda p: p["claims"].update(different=[["single_fit"]]), "claims.different[0]: ['single"),
     "claim of a case against itself": (
         lambda p: p["claims"].update(identical=[["single_fit", "single_fit"]]),
-        "claims.identical[0]: single_fit is claimed against itself",
+        "claims.identical[0]: single_fit is compared with itself",
     ),
     "claim and its contrary": (
         lambda p: p["claims"].update(different=[["loop_without_reset", "single_fit"]]),
-        "claims.different[0]: loop_without_reset and single_fit stand in claims.identical[0] already",
+        "claims.different[0]: loop_without_reset and single_fit are already in claims.identical[0]",
     ),
     "missing weights": (
         lambda p: p["model"].update(initial_weights="data/reference/none.npz"),
@@ -135,7 +135,7 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "replicates of another cell": (
         lambda p: p["model"].update(cell="gru"),
-        "model.cell: gru: replicates are of an lstm; set replicates.count: 0",
+        "model.cell: gru: replicates need an lstm; set replicates.count: 0",
     ),
     "unknown arrangement": (
         lambda p: p["cases"]["single_fit"].update(batches="interlaced"),
@@ -143,17 +143,17 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "share of a noisy sine": (
         lambda p: p["dataset"].update(held_out=0.2),
-        "dataset.held_out: 0.2 is for a CSV file; the noisy sine has as many as you say",
+        "dataset.held_out: 0.2 is for a CSV file; give a number of samples for the noisy sine",
     ),
     "all of a noisy sine": (
         lambda p: p["dataset"].update(samples="all"),
-        "dataset.samples: all is for a CSV file; the noisy sine has as many as you say",
+        "dataset.samples: all is for a CSV file; give a number of samples for the noisy sine",
     ),
     "most of the samples": (lambda p: p["dataset"].update(samples="most"), "dataset.samples: 'most' is not valid"),
     "no sample": (lambda p: p["dataset"].update(samples=0), "dataset.samples: 0 is not valid"),
     "held-out samples and a half": (
         lambda p: p["dataset"].update(held_out=20.5),
-        "dataset.held_out: 20.5 is neither a whole number of samples nor a share below 1",
+        "dataset.held_out: 20.5 is neither a whole number nor below 1",
     ),
     "held-out part of less than a window": (
         lambda p: (p["model"].update(time_steps=10), p["dataset"].update(held_out=5)),
@@ -161,12 +161,12 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "standardized noisy sine": (
         lambda p: p["dataset"].update(standardize=True),
-        "dataset.standardize: true is for a CSV file; the noisy sine is as it is",
+        "dataset.standardize: true is for a CSV file; set it to false for the noisy sine",
     ),
     "inputs that stand twice": (lambda p: p["dataset"].update(inputs=["x", "x"]), "dataset.inputs: ['x', 'x'] has non"),
     "target among the inputs": (
         lambda p: p["dataset"].update(source="seattle_weather", inputs=["wind"], target="wind"),
-        "dataset.target: 'wind' is one of dataset.inputs, which give it away",
+        "dataset.target: 'wind' is also one of dataset.inputs",
     ),
     "folder elsewhere": (lambda p: p["folders"].update(results="/tmp/x"), "folders.results: '/tmp/x' is not allowed"),
     "folder above": (lambda p: p["folders"].update(data="../x"), "folders.data: '../x' is not allowed"),

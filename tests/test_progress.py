@@ -90,7 +90,7 @@ def test_a_failed_job_is_told_with_what_it_said(
         "epoch 1 of 5: loss 0.4",
         "epoch 2 of 5: loss 0.25",
         "error: case single_fit: epoch 3: the loss is nan",
-        f"(its log: {log})",
+        f"(log: {log})",
     ]
 
 
@@ -204,4 +204,4 @@ def test_a_run_on_a_terminal_shows_its_trainings_and_ends_with_the_verdict_in_co
     assert re.search(r"✓ train single_fit  epoch 1500 of 1500, loss 0\.\d+  \d+ s\r\n", shown)
     end = written[written.rindex("Is a loop of") :]
     assert "\x1b[1;31mno" in end, "a claim that does not hold is red"
-    assert ESCAPES.sub("", end).strip().endswith("report    written by `snakemake --report report.html`")
+    assert ESCAPES.sub("", end).strip().endswith("report    run `snakemake --report report.html` to write it")

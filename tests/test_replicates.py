@@ -223,13 +223,13 @@ def test_the_shards_are_read_in_the_order_of_the_seeds(written: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "3-3.csv: missing; train the replicates anew"),
+        (None, "3-3.csv: missing; train the replicates again"),
         ("", "3-3.csv: No columns to parse from file; train"),
-        ("seed,epoch,loss\n3,1,0.3\n", "3-3.csv: not the seeds 3 to 3 with 2 epochs each; train"),
-        ("seed,epoch,loss\n4,1,0.3\n4,2,0.1\n", "3-3.csv: not the seeds 3 to 3 with 2 epochs each; train"),
+        ("seed,epoch,loss\n3,1,0.3\n", "3-3.csv: expected the seeds 3 to 3 with 2 epochs each; train"),
+        ("seed,epoch,loss\n4,1,0.3\n4,2,0.1\n", "3-3.csv: expected the seeds 3 to 3 with 2 epochs each; train"),
         ("seed,epoch,loss\n3,1,0.3\n3,2,nan\n", "3-3.csv: line 3: the loss is not finite; train"),
         ("seed,epoch,loss\n3,1,0.3\n3,2,much\n", "3-3.csv: could not convert string to float: 'much'; train"),
-        ("seed,epoch\n3,1\n3,2\n", r"3-3.csv: columns \['seed', 'epoch'\], expected"),
+        ("seed,epoch\n3,1\n3,2\n", r"3-3.csv: the columns are \['seed', 'epoch'\], expected"),
     ],
 )
 def test_a_broken_shard_is_told_in_one_line(written: Path, content: str | None, message: str) -> None:

@@ -47,10 +47,30 @@ def test_the_parts_follow_each_other_and_end_where_the_series_ends(
 @pytest.mark.parametrize(
     ("rows", "samples", "held_out", "message"),
     [
-        (100, 90, 20, "100 rows, of which 20 are held out: too few for dataset.samples = 90"),
-        (25, None, 0.5, "25 rows, of which 12 are held out: too few for one batch of 20 samples"),
-        (0, None, 0, "0 rows, of which 0 are held out: too few for one batch of 20 samples"),
-        (10, 1, 20, "10 rows, of which 20 are held out: too few for dataset.samples = 1"),
+        (
+            100,
+            90,
+            20,
+            "100 rows, 20 of them held out, are too few for dataset.samples = 90; add rows or lower dataset.held_out",
+        ),
+        (
+            25,
+            None,
+            0.5,
+            "25 rows, 12 of them held out, are too few for one batch of 20 samples; add rows or lower dataset.held_out",
+        ),
+        (
+            0,
+            None,
+            0,
+            "0 rows, 0 of them held out, are too few for one batch of 20 samples; add rows or lower dataset.held_out",
+        ),
+        (
+            10,
+            1,
+            20,
+            "10 rows, 20 of them held out, are too few for dataset.samples = 1; add rows or lower dataset.held_out",
+        ),
     ],
 )
 def test_too_few_rows_are_told_in_one_line(rows: int, samples: int | None, held_out: float, message: str) -> None:
@@ -77,7 +97,7 @@ def test_what_is_not_standardized_stays_to_the_bit() -> None:
 
 
 def test_a_constant_column_is_told() -> None:
-    with pytest.raises(UserError, match=r"column 'b' is 3 throughout the training part, so that it cannot be standard"):
+    with pytest.raises(UserError, match=r"column 'b' is 3 throughout the training part and cannot be standard"):
         scales_of(np.array([[1.0, 3.0], [2.0, 3.0]]), ["a", "b"])
 
 
@@ -86,5 +106,5 @@ def test_the_scales_survive_writing_and_reading_to_the_bit(tmp_path: Path) -> No
     write_scales(tmp_path / "scales.csv", ("wind, felt", "y"), scales)
     assert read_scales(tmp_path / "scales.csv") == scales
     (tmp_path / "scales.csv").write_text("column,mean\n")
-    with pytest.raises(UserError, match="not the scales of the columns; make it anew"):
+    with pytest.raises(UserError, match="not the scales of the columns; delete the file"):
         read_scales(tmp_path / "scales.csv")

@@ -81,7 +81,7 @@ def good() -> dict[str, Any]:
         (good() | {"lstm_3/bias": np.zeros(4, np.float32)}, "lstm_3/bias is not a weight of this network"),
         (good() | {"dense/kernel": np.zeros((9, 1), np.float32)}, "dense/kernel has shape (9, 1), expected (10, 1)"),
         (good() | {"dense/bias": np.zeros(1)}, "dense/bias has dtype float64"),
-        (good() | {"dense/bias": np.full(1, np.nan, np.float32)}, "dense/bias holds a value that is not finite"),
+        (good() | {"dense/bias": np.full(1, np.nan, np.float32)}, "dense/bias has a value that is not finite"),
     ],
 )
 def test_weights_that_do_not_fit_are_told_in_one_line(tmp_path: Path, weights: Any, message: str) -> None:

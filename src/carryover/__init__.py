@@ -1,4 +1,4 @@
-"""Stateful recurrent training in Keras 3: reset the states, and see every bit of what training changes.
+"""Train stateful recurrent networks in Keras 3: reset their states, and see every bit that training changes.
 
 >>> import carryover
 >>> carryover.ResetStates(every="epoch")  # doctest: +ELLIPSIS
@@ -25,7 +25,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    # Importing Keras takes seconds, and most steps of the pipeline do without it: only a name that needs it loads it.
+    # Importing Keras takes seconds and most steps of the pipeline do not need it, so each name is loaded on first use.
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'carryover' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""`carryover`: what people ask of results outside the pipeline."""
+"""The command `carryover`: what you do with results outside the pipeline."""
 
 import argparse
 import json
@@ -6,11 +6,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from carryover.job.command_line import ArgumentParser, mistakes_in_one_line
+from carryover.job.command_line import ArgumentParser, errors_in_one_line
 
 
 def explain(arguments: argparse.Namespace) -> int:
-    """Say where two cases part: exit status 0 if nowhere, 1 if they do."""
+    """Print where two cases part; return 0 if they are identical, 1 if they part."""
     from carryover.comparison.explanation import as_json, as_text
     from carryover.comparison.explanation import explain as explain_cases
     from carryover.training.case_results import read_case
@@ -21,7 +21,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
 
 def overrides(arguments: argparse.Namespace) -> int:
-    """Print the options of `dvc exp run` that set the parameters to those of a file over params.yaml."""
+    """Print the options of `dvc exp run` that change params.yaml to the values in a file."""
     from carryover.job.yaml_file import read_yaml
     from carryover.params.options import merge
     from carryover.params.options import overrides as hydra_overrides
@@ -33,7 +33,7 @@ def overrides(arguments: argparse.Namespace) -> int:
 
 
 def verdict(arguments: argparse.Namespace) -> int:
-    """Show the verdict of a run."""
+    """Print the verdict of a run."""
     from carryover.engines.terminal import show_verdict
 
     show_verdict(arguments.results)
@@ -41,7 +41,7 @@ def verdict(arguments: argparse.Namespace) -> int:
 
 
 def offline_plots(_: argparse.Namespace) -> int:
-    """Let the pages of `dvc plots` open without a network."""
+    """Make the pages of `dvc plots` work offline."""
     from carryover.engines.plots_page import offline_plots as write_page
 
     write_page(Path())
@@ -49,65 +49,68 @@ def offline_plots(_: argparse.Namespace) -> int:
 
 
 def check(_: argparse.Namespace) -> int:
-    """Make every artifact of the committed project anew: exit status 0 if all have the committed bytes, 1 if not."""
+    """Make every artifact of the committed project again; return 0 if all bytes match the commit, 1 if not."""
     from carryover.engines.this_machine import check_this_machine
 
     return 0 if check_this_machine(Path()) else 1
 
 
 def main() -> None:
-    """Run one of the commands; a mistake ends it with one line and exit status 2."""
+    """Run one of the commands; an error is reported in one line, with exit status 2."""
     parser = ArgumentParser(
-        "Where do two trainings part, and does this machine compute the committed bytes?", prog="carryover"
+        "Show a verdict, say where two cases part, and check that this machine computes the committed bytes.",
+        prog="carryover",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=ArgumentParser)
 
     command = commands.add_parser(
         "explain",
         help="say where two cases part",
-        description="Say where two cases part, of one run, of two commits or of two machines. "
+        description="Say where two cases part. They may come from one run, from two commits or from two machines. "
         "The exit status is 0 if they are identical, 1 if they differ, 2 if they cannot be compared.",
     )
-    command.add_argument("a", type=Path, metavar="FOLDER", help="of one case: results/cases/single_fit")
-    command.add_argument("b", type=Path, metavar="FOLDER", help="of the other")
-    command.add_argument("--json", action="store_true", help="say it as JSON")
+    command.add_argument("a", type=Path, metavar="FOLDER", help="one case, such as results/cases/single_fit")
+    command.add_argument("b", type=Path, metavar="FOLDER", help="the other case")
+    command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(command=explain)
 
     command = commands.add_parser(
         "verdict",
         help="show the verdict of a run",
-        description="Show the verdict of a run on the terminal, and where the report and the figures lie.",
+        description="Show the verdict of a run on the terminal, and where to find the report and the figures.",
     )
-    command.add_argument("results", type=Path, metavar="FOLDER", nargs="?", default="results", help="[results]")
+    command.add_argument(
+        "results", type=Path, metavar="FOLDER", nargs="?", default="results", help="the results [results]"
+    )
     command.set_defaults(command=verdict)
 
     command = commands.add_parser(
         "offline-plots",
-        help="let the pages of `dvc plots` open without a network",
-        description="Write a page with Vega's scripts in it, which come with Snakemake, and let DVC draw its plots on "
-        "it (plots.html_template in .dvc/config.local). `make` does it when it sets up.",
+        help="make the pages of `dvc plots` work offline",
+        description="Write a page template that contains Vega's scripts, which come with Snakemake, and let DVC use it "
+        "(plots.html_template in .dvc/config.local). `make` does this when it sets up.",
     )
     command.set_defaults(command=offline_plots)
 
     command = commands.add_parser(
         "overrides",
-        help="say a file of parameters as options of `dvc exp run`",
-        description="Print the values of a file, which `snakemake --configfile` takes as it is, as options of "
-        "`dvc exp run`: carryover overrides examples/interleaved.yaml | xargs dvc exp run --temp",
+        help="turn a file of parameters into options of `dvc exp run`",
+        description="Print the values of a file as options of `dvc exp run`, which cannot take the file itself as "
+        "`snakemake --configfile` does: carryover overrides examples/interleaved.yaml | xargs dvc exp run --temp",
     )
-    command.add_argument("file", type=Path, metavar="YAML", help="what differs from params.yaml")
+    command.add_argument("file", type=Path, metavar="YAML", help="the values that differ from params.yaml")
     command.set_defaults(command=overrides)
 
     command = commands.add_parser(
         "check",
-        help="make every artifact anew and compare with the commit",
+        help="make every artifact again and compare it with the commit",
         description="Run the pipeline of the last commit from scratch in a temporary copy, and compare every artifact "
         "with dvc.lock. The exit status is 0 if all are the same, 1 if one differs, 2 if the pipeline could not run.",
     )
     command.set_defaults(command=check)
 
     arguments = parser.parse_args()
-    with mistakes_in_one_line(status=2):
+    with errors_in_one_line(status=2):
         status: int = arguments.command(arguments)
         sys.exit(status)
 

@@ -1,4 +1,4 @@
-"""`snakemake --logger carryover`, which profiles/default chooses: Snakemake finds plugins by the names of packages."""
+"""The plugin `snakemake --logger carryover`. Snakemake finds it by its package name; profiles/default chooses it."""
 
 from carryover.engines.progress import LogHandler
 

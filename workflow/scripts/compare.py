@@ -1,4 +1,4 @@
-"""Compare the cases with each other, with the reference and across the replicates; write metrics and verdict."""
+"""Compare the cases with each other and with the reference, summarize the replicates, and write the verdict."""
 
 import argparse
 from pathlib import Path
@@ -20,9 +20,9 @@ from carryover.training.case_results import read_cases
 
 def compare(arguments: argparse.Namespace) -> None:
     params = read_yaml(arguments.params)
-    # DVC takes the folder of the replicates as a whole: nothing else may be in it.
+    # DVC tracks the folder of the replicates as a whole, so nothing else may be in it.
     for path in remove_other_shards(arguments.replicates, shards(**params["replicates"])):
-        print(f"removed {path}: not a shard of these parameters")
+        print(f"removed {path}: the parameters no longer ask for this shard")
     cases = read_cases(arguments.cases, params)
     replicates = read_replicates(arguments.replicates, params)
     forecasts = read_forecasts(arguments.forecasts, params)
@@ -40,13 +40,13 @@ def compare(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
     parser.add_argument("--params", required=True, type=Path, metavar="YAML", help="the parameters of the run")
-    parser.add_argument("--cases", required=True, type=Path, metavar="FOLDER", help="with one folder per case")
-    parser.add_argument("--replicates", required=True, type=Path, metavar="FOLDER", help="with a folder per behaviour")
-    parser.add_argument("--forecasts", required=True, type=Path, metavar="CSV", help="what the networks forecast")
+    parser.add_argument("--cases", required=True, type=Path, metavar="FOLDER", help="one folder per case")
+    parser.add_argument("--replicates", required=True, type=Path, metavar="FOLDER", help="one folder per behaviour")
+    parser.add_argument("--forecasts", required=True, type=Path, metavar="CSV", help="the forecasts of all cases")
     parser.add_argument("--reference", required=True, type=Path, metavar="FOLDER", help="the reference")
-    parser.add_argument("--losses", required=True, type=Path, metavar="CSV", help="losses of each case")
-    parser.add_argument("--loss_diffs", required=True, type=Path, metavar="CSV", help="losses of each pair of cases")
-    parser.add_argument("--metrics", required=True, type=Path, metavar="JSON", help="the numbers that DVC compares")
-    parser.add_argument("--details", required=True, type=Path, metavar="JSON", help="all numbers")
-    parser.add_argument("--verdict", required=True, type=Path, metavar="MD", help="the run in words")
+    parser.add_argument("--losses", required=True, type=Path, metavar="CSV", help="losses of each case, to write")
+    parser.add_argument("--loss_diffs", required=True, type=Path, metavar="CSV", help="losses of each pair, to write")
+    parser.add_argument("--metrics", required=True, type=Path, metavar="JSON", help="the numbers DVC shows, to write")
+    parser.add_argument("--details", required=True, type=Path, metavar="JSON", help="all numbers, to write")
+    parser.add_argument("--verdict", required=True, type=Path, metavar="MD", help="the verdict, to write")
     run(compare, parser)

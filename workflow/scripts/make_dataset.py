@@ -1,4 +1,4 @@
-"""Write the series that is learnt, the samples after it that are held out, and the scale of each column."""
+"""Write the part of the series to train on, the held-out part after it, and the scale of each column."""
 
 import argparse
 from pathlib import Path
@@ -17,7 +17,7 @@ from carryover.series.splitting import divide
 
 
 def read_or_make(arguments: argparse.Namespace) -> tuple[str, list[str], NDArray[np.float64]]:
-    """Where the series is from, for messages; its columns, the target last; and their values."""
+    """Return the origin of the series, for messages; its columns, the target last; and its values, by column."""
     if arguments.source != NOISY_SINE:
         columns = [*arguments.inputs, arguments.target]
         file = arguments.series / f"{arguments.source}.csv"
@@ -38,24 +38,25 @@ def make_dataset(arguments: argparse.Namespace) -> None:
     write_series(arguments.output_held_out, parts.held_out)
     write_scales(arguments.output_scales, tuple(columns), parts.scales)
     print(
-        f"{len(values)} samples, of which {len(parts.training.y)} are trained on"
-        f"{f', the oldest {parts.left_over} left over,' if parts.left_over else ''}"
-        f" and {len(parts.held_out.y)} held out"
+        f"{len(values)} samples: {len(parts.training.y)} to train on, {len(parts.held_out.y)} held out"
+        f"{f', the oldest {parts.left_over} left over' if parts.left_over else ''}"
     )
 
 
 if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
     parser.add_argument("--output", required=True, type=Path, metavar="CSV", help="the training part, to write")
-    parser.add_argument("--output_held_out", required=True, type=Path, metavar="CSV", help="what comes after it")
-    parser.add_argument("--output_scales", required=True, type=Path, metavar="CSV", help="the scale of each column")
-    parser.add_argument("--series", required=True, type=Path, metavar="FOLDER", help="where the CSV files lie")
+    parser.add_argument("--output_held_out", required=True, type=Path, metavar="CSV", help="held-out part, to write")
+    parser.add_argument("--output_scales", required=True, type=Path, metavar="CSV", help="the scales, to write")
+    parser.add_argument("--series", required=True, type=Path, metavar="FOLDER", help="the folder of the CSV files")
     add_series_arguments(parser)
-    parser.add_argument("--held_out", required=True, type=finite_number, metavar="N", help="samples, or their share")
-    parser.add_argument("--seed", required=True, type=seed, metavar="N", help="of the noise")
-    parser.add_argument("--inputs", required=True, nargs="+", metavar="COLUMN", help="of a CSV file")
-    parser.add_argument("--target", required=True, metavar="COLUMN", help="of a CSV file")
-    parser.add_argument("--standardize", action="store_true", help="to mean 0 and deviation 1 of the training part")
+    parser.add_argument(
+        "--held_out", required=True, type=finite_number, metavar="N", help="how many samples, or a share"
+    )
+    parser.add_argument("--seed", required=True, type=seed, metavar="N", help="seed of the noise")
+    parser.add_argument("--inputs", required=True, nargs="+", metavar="COLUMN", help="inputs in the CSV file")
+    parser.add_argument("--target", required=True, metavar="COLUMN", help="target in the CSV file")
+    parser.add_argument("--standardize", action="store_true", help="scale to mean 0 and deviation 1")
     parser.add_argument("--time_steps", required=True, type=positive_integer, metavar="N", help="steps per window")
     parser.add_argument("--batch_size", required=True, type=positive_integer, metavar="N", help="windows per batch")
     run(make_dataset, parser)

@@ -1,4 +1,4 @@
-"""Write the weights from which every case starts: those of a file, checked, or random ones of Keras's initializers."""
+"""Write the initial weights of every case: checked ones from a file, or random ones from Keras's initializers."""
 
 import argparse
 from pathlib import Path
@@ -26,7 +26,7 @@ def make_initial_weights(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
-    parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the series, for its inputs")
-    parser.add_argument("--output", required=True, type=Path, metavar="NPZ", help="the weights, by name")
+    parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the series, to count its inputs")
+    parser.add_argument("--output", required=True, type=Path, metavar="NPZ", help="the weights, to write")
     add_model_arguments(parser)
     run(make_initial_weights, parser)

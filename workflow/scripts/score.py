@@ -1,4 +1,4 @@
-"""Forecast the held-out part of the series by each trained network, as it would be deployed."""
+"""Forecast the held-out part of the series with each trained network, as you would deploy it."""
 
 import argparse
 from pathlib import Path
@@ -16,7 +16,7 @@ from carryover.training.weights import read_trained_weights
 
 def score(arguments: argparse.Namespace) -> None:
     cases = read_yaml(arguments.params)["cases"]
-    # DVC takes the folder of the cases as a whole, and this is the first step that reads it: nothing else may be in it.
+    # DVC tracks the folder of the cases as a whole, so nothing else may be in it. This is the first step that reads it.
     for folder in remove_other_cases(arguments.cases, cases):
         print(f"removed {folder}: the parameters no longer name this case")
     training, held_out = read_series(arguments.data), read_series(arguments.held_out, may_be_empty=True)
@@ -37,9 +37,9 @@ def score(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
     parser.add_argument("--params", required=True, type=Path, metavar="YAML", help="the parameters of the run")
-    parser.add_argument("--cases", required=True, type=Path, metavar="FOLDER", help="with one folder per case")
+    parser.add_argument("--cases", required=True, type=Path, metavar="FOLDER", help="one folder per case")
     parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the training part of the series")
-    parser.add_argument("--held_out", required=True, type=Path, metavar="CSV", help="what comes after it")
+    parser.add_argument("--held_out", required=True, type=Path, metavar="CSV", help="the held-out part of the series")
     parser.add_argument("--scales", required=True, type=Path, metavar="CSV", help="the scales of its columns")
     parser.add_argument("--output", required=True, type=Path, metavar="CSV", help="the forecasts, to write")
     add_model_arguments(parser)

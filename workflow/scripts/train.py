@@ -1,4 +1,4 @@
-"""Train one case from the initial weights, and write its history, its predictions and its final state."""
+"""Train one case from the initial weights, and write its history, its predictions and its final training state."""
 
 import argparse
 from pathlib import Path
@@ -24,10 +24,10 @@ from carryover.training.weights import read_weights
 
 
 def train(arguments: argparse.Namespace) -> None:
-    # Whatever can be wrong with the input is reported before TensorFlow is loaded, which takes seconds.
+    # Errors in the input are reported before TensorFlow is loaded, which takes seconds.
     case = Case(arguments.calls, arguments.reset, arguments.stateful, arguments.batches)
     if case.reset != "never" and not case.stateful:
-        raise UserError(f"case {arguments.case}: --reset {case.reset} needs --stateful: there are no states")
+        raise UserError(f"case {arguments.case}: --reset {case.reset} needs --stateful; add it, or use --reset never")
     parameters = optimizer_parameters(arguments)
     series, *_, scale = read_series(arguments.data), *read_scales(arguments.scales)
     inputs, targets = cut_windows(series, arguments.time_steps, arguments.batch_size)
@@ -51,19 +51,19 @@ def train(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
-    parser.add_argument("--case", required=True, metavar="NAME", help="the case, for messages")
+    parser.add_argument("--case", required=True, metavar="NAME", help="name of the case, for messages")
     parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the series")
     parser.add_argument("--scales", required=True, type=Path, metavar="CSV", help="the scales of its columns")
     parser.add_argument("--weights", required=True, type=Path, metavar="NPZ", help="the initial weights")
-    parser.add_argument("--history", required=True, type=Path, metavar="CSV", help="loss and digests per epoch")
-    parser.add_argument("--predictions", required=True, type=Path, metavar="CSV", help="after training, per window")
-    parser.add_argument("--final", required=True, type=Path, metavar="NPZ", help="the state after the last epoch")
+    parser.add_argument("--history", required=True, type=Path, metavar="CSV", help="loss and digests, to write")
+    parser.add_argument("--predictions", required=True, type=Path, metavar="CSV", help="predictions, to write")
+    parser.add_argument("--final", required=True, type=Path, metavar="NPZ", help="the final training state, to write")
     add_model_arguments(parser)
     add_optimizer_arguments(parser)
     add_training_arguments(parser)
     spelling = parser.add_argument_group("case")
-    spelling.add_argument("--calls", required=True, choices=list(CALLS), help="of fit")
+    spelling.add_argument("--calls", required=True, choices=list(CALLS), help="how to call fit")
     spelling.add_argument("--reset", required=True, choices=list(BEHAVIOURS), help="when to reset the states")
-    spelling.add_argument("--stateful", action="store_true", help="carry the states from batch to batch")
-    spelling.add_argument("--batches", required=True, choices=list(BATCH_ORDERS), help="which windows a row takes")
+    spelling.add_argument("--stateful", action="store_true", help="carry states from batch to batch")
+    spelling.add_argument("--batches", required=True, choices=list(BATCH_ORDERS), help="order of the windows")
     run(train, parser)

@@ -1,4 +1,4 @@
-"""Train replicates, a shard at once: the same training from other noise and other initial weights, seed by seed."""
+"""Train replicates, one shard at a time: the same training with other noise and initial weights for each seed."""
 
 import argparse
 from pathlib import Path
@@ -22,7 +22,7 @@ from carryover.training.options import (
 
 
 def series_of(arguments: argparse.Namespace, shard: Shard) -> list[Series]:
-    """What each replicate of a shard learns: a noisy sine of its own, or the CSV file."""
+    """Return the series of each replicate of a shard: its own noisy sine, or the same CSV file for all."""
     if arguments.source != NOISY_SINE:
         return [read_series(arguments.data)] * len(shard.seeds)
     samples = noisy_sine_samples(arguments)
@@ -31,7 +31,7 @@ def series_of(arguments: argparse.Namespace, shard: Shard) -> list[Series]:
 
 def train_replicates(arguments: argparse.Namespace) -> None:
     parts = shards(arguments.count, arguments.behaviours, arguments.first_seed, arguments.shard_size)
-    arguments.output.mkdir(parents=True, exist_ok=True)  # DVC tracks the folder, even with no replicates in it
+    arguments.output.mkdir(parents=True, exist_ok=True)  # DVC tracks the folder, even if it is empty
     if not parts:
         return
     parameters = optimizer_parameters(arguments)
@@ -56,16 +56,16 @@ def train_replicates(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
-    parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="one file of losses per shard")
-    parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the series, if it is no noisy sine")
+    parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="a file per shard, to write")
+    parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the series, unless a noisy sine")
     add_series_arguments(parser)
     add_model_arguments(parser)
     add_optimizer_arguments(parser)
     add_training_arguments(parser)
     replicates = parser.add_argument_group("replicates")
-    replicates.add_argument("--count", required=True, type=whole_number, metavar="N", help="how many per behaviour")
+    replicates.add_argument("--count", required=True, type=whole_number, metavar="N", help="replicates per behaviour")
     replicates.add_argument("--behaviours", required=True, choices=list(BEHAVIOURS), nargs="+", help="when to reset")
-    replicates.add_argument("--first_seed", required=True, type=seed, metavar="N", help="of the noise and the weights")
+    replicates.add_argument("--first_seed", required=True, type=seed, metavar="N", help="seed of the first replicate")
     replicates.add_argument(
         "--shard_size", required=True, type=positive_integer, metavar="N", help="replicates per network"
     )

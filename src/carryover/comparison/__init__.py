@@ -1,1 +1,1 @@
-"""The comparison of the cases: claims, where two cases part, the distance from 2017, the metrics and the verdict."""
+"""Comparing the cases: claims, where two cases part, the distance from 2017, the metrics and the verdict."""

@@ -1,4 +1,4 @@
-"""The answer of a run in a few sentences, with what to do: the head of the verdict, on paper and on the terminal."""
+"""The answer of a run in a few sentences, and what to do: the head of the verdict, in the file and on the terminal."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,11 +20,11 @@ NOTHING_HELD_OUT = "To see the errors on unseen data, hold samples out (`dataset
 
 
 def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
-    """Answer the question of the run in Markdown: which claims fail, if any; the two sentences; what to do.
+    """Write the answer as Markdown: the claims that fail, if any; the answer in two sentences; what to do.
 
     Args:
-        details: as in results/details.json.
-        params: of the run.
+        details: the contents of results/details.json.
+        params: the parameters of the run.
     """
     failed = [name for name, claim in details["claims"].items() if not claim["holds"]]
     total = len(details["claims"])
@@ -39,7 +39,7 @@ def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 
 def spellings(params: dict[str, Any]) -> dict[Training, list[str]]:
-    """Return the cases of each training, as they are defined."""
+    """Group the cases by the training that their definitions spell, whatever the run found."""
     found: dict[Training, list[str]] = {}
     for name, case in params["cases"].items():
         found.setdefault(Case(**case).training, []).append(name)
@@ -47,7 +47,7 @@ def spellings(params: dict[str, Any]) -> dict[Training, list[str]]:
 
 
 def _spellings(details: dict[str, Any], params: dict[str, Any]) -> str:
-    """Whether a loop is the single call, if the run has both of one training."""
+    """Say whether a loop equals the single call; empty if no training has both spellings."""
     both = [
         names
         for names in spellings(params).values()
@@ -66,7 +66,7 @@ def _spellings(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 
 def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
-    """What a reset after every epoch changes, over all seeds if there are several."""
+    """Say what a reset after every epoch changes, over all seeds if there are several; empty if no cases show it."""
     pairs = list(_with_and_without_reset(details, params))
     if not pairs:
         return ""
@@ -89,7 +89,7 @@ def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 
 def _with_and_without_reset(details: dict[str, Any], params: dict[str, Any]) -> Iterator[bool]:
-    """Of each batch order that has both: whether resetting every epoch differs from never resetting."""
+    """Yield whether resetting every epoch differs from never resetting, for each batch order that has both."""
     found = spellings(params)
     first_of = {name: case["training"] for name, case in details["cases"].items()}
     for batches in BATCH_ORDERS:

@@ -1,13 +1,13 @@
-"""The claims: which pairs of cases are said to be the same training, and which are not."""
+"""The claims: which pairs of cases should be the same training, and which should differ."""
 
 from carryover.job.yaml_file import Params
 
 SIGNS = {"identical": "=", "different": "!="}
-"""How a kind of claim is written between its two cases."""
+"""The sign between the two cases of a claim, by the kind of claim."""
 
 
 def claims(params: Params) -> dict[str, tuple[str, str, str]]:
-    """The claims by name: `single_fit = loop_without_reset` is ("single_fit", "=", "loop_without_reset")."""
+    """Return the claims by name: `single_fit = loop_without_reset` is ("single_fit", "=", "loop_without_reset")."""
     return {f"{a} {sign} {b}": (a, sign, b) for kind, sign in SIGNS.items() for a, b in params["claims"][kind]}
 
 

@@ -1,4 +1,4 @@
-"""results/details.json: everything that a run found, for programs; the metrics and the verdict are made of it."""
+"""results/details.json: everything that a run found, for programs. The metrics and the verdict are made from it."""
 
 from typing import Any
 
@@ -26,20 +26,20 @@ def details(
     """Gather what a run found.
 
     Args:
-        cases: their results.
-        params: of the run.
-        reference: what reference.distances says.
-        replicates: the losses of the replicates, by behaviour; their batches are contiguous.
-        forecasts: as held_out.read_forecasts returns them.
+        cases: the results of the cases.
+        params: the parameters of the run.
+        reference: the result of reference.distances.
+        replicates: the losses of the replicates by behaviour; their batches are contiguous.
+        forecasts: the result of held_out.read_forecasts.
 
     Returns:
         `trainings`: the cases, grouped into those that are identical to the last bit;
-        `cases`: per case the first case of its group (`training`), `first_loss`, `final_loss`, `best_loss`,
+        `cases`: for each case the first case of its group (`training`), `first_loss`, `final_loss`, `best_loss`,
         `best_epoch` and the final `weights_sha256`;
-        `claims`: per claim whether it `holds`, and what explanation.summary says of its two cases;
-        `replicates`: what statistics says of them, by the names of behaviours.TRAININGS; absent if there are none;
-        `held_out`: what held_out.scores says of the forecasts; absent if there are none;
-        `reference`: as given; absent if the run cannot be compared with it.
+        `claims`: for each claim whether it `holds`, and the explanation.summary of its two cases;
+        `replicates`: their statistics, by the names of behaviours.TRAININGS; absent if there are none;
+        `held_out`: the result of held_out.scores; absent if there are no forecasts;
+        `reference`: the argument; absent if the run cannot be compared with the reference.
     """
     groups = trainings(cases)
     first_of = {name: group[0] for group in groups for name in group}
@@ -53,7 +53,7 @@ def details(
         holds = (explanation.parting is None) == (sign == "=")
         result["claims"][name] = {"holds": holds} | summary(explanation)
     if replicates:
-        from carryover.replicates.statistics import statistics  # SciPy takes half of the time of a comparison to import
+        from carryover.replicates.statistics import statistics  # importing SciPy takes half the time of a comparison
 
         result["replicates"] = statistics(
             {Training(behaviour, "contiguous").name: losses for behaviour, losses in replicates.items()}

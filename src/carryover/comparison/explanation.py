@@ -13,14 +13,14 @@ from carryover.training.case_results import CaseResults
 
 
 class TensorDifference(NamedTuple):
-    """How two tensors of one dtype and shape differ.
+    """How two tensors of the same dtype and shape differ.
 
     Attributes:
-        name: as in final.npz (`optimizer/adadelta/iteration`), or "predictions".
-        elements: how many there are.
-        different: how many of them differ in a bit.
-        largest_ulps: the most numbers of the dtype that one has to count through from an element to its counterpart
-            (units in the last place); for whole numbers, the largest difference.
+        name: the name in final.npz (`optimizer/adadelta/iteration`), or "predictions".
+        elements: how many elements each tensor has.
+        different: how many of them differ in at least one bit.
+        largest_ulps: the largest distance of an element from its counterpart, in units in the last place (ULPs), that
+            is in steps to the next number of the dtype; for integers, the largest difference.
         largest: the largest absolute difference.
     """
 
@@ -32,18 +32,18 @@ class TensorDifference(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """What was compared of two cases, and what came out.
+    """What was compared in two cases, and how they differ.
 
     Attributes:
-        parting: the first place at which they differ; None where they are identical.
+        parting: the first place at which they differ; None if they are identical.
         epochs: how many epochs were compared.
-        parts: what was compared at each epoch's end: "states" where both cases have them, "loss", "weights",
+        parts: what was compared at the end of each epoch: "states" if both cases have them, "loss", "weights",
             "optimizer".
-        first_loss_epoch: the first epoch with another loss; 0 where there is none.
-        largest_loss_difference: over all epochs, absolute.
-        predictions: those after training; None where the two have predicted other samples.
-        tensors: of the training state after the last epoch, those that both cases have.
-        unmatched: the names of the tensors that only one has, or that differ in dtype or shape.
+        first_loss_epoch: the first epoch at which the losses differ; 0 if there is none.
+        largest_loss_difference: the largest absolute difference of the losses over all epochs.
+        predictions: the difference of the predictions after training; None if they are of different samples.
+        tensors: the differences of those tensors of the final training state that both cases have.
+        unmatched: the names of the tensors that only one case has, or that differ in dtype or shape.
     """
 
     parting: Parting | None
@@ -57,23 +57,23 @@ class Explanation(NamedTuple):
 
     @property
     def elements(self) -> int:
-        """How many elements all tensors have that were compared."""
+        """The number of elements in all compared tensors."""
         return sum(tensor.elements for tensor in self.tensors)
 
     @property
     def different(self) -> int:
-        """How many of them differ in a bit."""
+        """The number of these elements that differ in at least one bit."""
         return sum(tensor.different for tensor in self.tensors)
 
     @property
     def widest(self) -> TensorDifference | None:
-        """The tensor with the largest difference; None where none differs."""
+        """The tensor with the largest difference; None if no tensor differs."""
         widest = max(self.tensors, key=lambda tensor: (tensor.largest, tensor.different), default=None)
         return widest if widest and widest.different else None
 
 
 def explain(a: CaseResults, b: CaseResults) -> Explanation:
-    """Compare two cases, of one run or of two, epoch by epoch and at the end tensor by tensor."""
+    """Compare two cases, of the same run or of two runs: epoch by epoch, and the final states tensor by tensor."""
     differs = epochs_that_differ(a, b)
     losses = (a.history["loss"] - b.history["loss"]).abs().head(len(differs))
     same_samples = a.predictions["sample"].equals(b.predictions["sample"])
@@ -97,16 +97,17 @@ def explain(a: CaseResults, b: CaseResults) -> Explanation:
 
 
 def summary(explanation: Explanation) -> dict[str, Any]:
-    """What was found, without the tensors that are equal, for results/details.json.
+    """Summarize an explanation for results/details.json, without the list of tensors.
 
     Returns:
-        `first_divergent_epoch`: 0 if nothing differs, the number of epochs plus 1 if only the predictions do;
+        `first_divergent_epoch`: 0 if nothing differs, the number of epochs plus 1 if only the predictions differ;
         `parts`: what differs there;
         `first_divergent_loss_epoch`: 0 if no loss differs;
         `max_abs_loss_difference`: over all epochs;
-        `compared`: how many `epochs` of which `parts`, and how many `predictions`, `tensors` and `elements` at the end;
+        `compared`: how many `epochs` and which `parts` were compared, and how many `predictions`, `tensors` and
+        `elements` at the end;
         `different_elements`: how many of these elements differ;
-        `widest`: the `tensor` with the largest difference, and what differs in it; None if none does.
+        `widest`: the `tensor` with the largest difference, and how it differs; None if no tensor differs.
     """
     parting, widest = explanation.parting, explanation.widest
     return {
@@ -127,9 +128,9 @@ def summary(explanation: Explanation) -> dict[str, Any]:
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
-    """The whole explanation for programs: what summary says, and every tensor.
+    """Return the whole explanation for programs: the summary, and every tensor.
 
-    A difference that is not finite, because a tensor holds NaN or infinity, is null.
+    A difference that is not finite, because a tensor has NaN or infinity in it, is null.
     """
     return {
         "identical": explanation.parting is None,
@@ -150,7 +151,7 @@ def _counts(tensor: TensorDifference) -> dict[str, Any]:
 
 
 def as_text(explanation: Explanation) -> str:
-    """The explanation for people: the first sentence says it, the rest shows it."""
+    """Write the explanation for people: the result in one sentence, then the differences."""
     parting = explanation.parting
     if parting is None:
         return f"identical: {words.compared(**summary(explanation)['compared'])}{_left_out(explanation)}"
@@ -161,7 +162,7 @@ def as_text(explanation: Explanation) -> str:
             f"by up to {explanation.largest_loss_difference:.3g}."
         )
     if 1 <= parting.epoch < explanation.epochs:
-        lines.append(f"Train both with training.epochs: {parting.epoch} to see the tensors as they are at that epoch.")
+        lines.append(f"To see the tensors at that epoch, train both with training.epochs: {parting.epoch}.")
     tensors = [*explanation.tensors, *([explanation.predictions] if explanation.predictions else [])]
     parted = [tensor for tensor in tensors if tensor.different]
     if parted:
@@ -184,7 +185,7 @@ def as_text(explanation: Explanation) -> str:
 def _left_out(explanation: Explanation) -> str:
     if not explanation.unmatched:
         return ""
-    return f"\nNot compared, since only one of the two has them in this shape: {', '.join(explanation.unmatched)}"
+    return f"\nNot compared, because only one case has them in this dtype and shape: {', '.join(explanation.unmatched)}"
 
 
 def _alike(a: NDArray[Any], b: NDArray[Any]) -> bool:
@@ -194,7 +195,7 @@ def _alike(a: NDArray[Any], b: NDArray[Any]) -> bool:
 def _difference(name: str, a: NDArray[Any], b: NDArray[Any]) -> TensorDifference:
     distances = ulps(a, b)
     differs = distances > 0
-    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are values like others here
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are ordinary values here
         values = np.abs(a[differs].astype(float) - b[differs].astype(float))
     return TensorDifference(
         name, a.size, int(differs.sum()), int(distances.max(initial=0)), float(values.max(initial=0.0))
@@ -202,22 +203,24 @@ def _difference(name: str, a: NDArray[Any], b: NDArray[Any]) -> TensorDifference
 
 
 def ulps(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.uint64]:
-    """How many steps to the next number of the dtype lead from each element to its counterpart; 0 only for equal bits.
+    """Return the distance of each element from its counterpart in steps to the next number of the dtype.
+
+    The distance is 0 only if the bits are equal.
 
     >>> one = np.ones(1, np.float32)
     >>> int(ulps(one, np.nextafter(one, np.float32(2)))[0]), int(ulps(np.zeros(1), -np.zeros(1))[0])
     (1, 1)
 
     Args:
-        a, b: of one shape and one dtype, floating-point or integer, of at most 64 bits.
+        a, b: tensors of the same shape and the same floating-point or integer dtype of at most 64 bits.
     """
     x, y = _in_order(np.atleast_1d(a)), _in_order(np.atleast_1d(b))
-    # Unsigned, because the distance of two 64-bit numbers may need 64 bits.
+    # Unsigned, because the distance between two 64-bit numbers may need 64 bits.
     return (np.maximum(x, y).astype(np.uint64) - np.minimum(x, y).astype(np.uint64)).reshape(a.shape)
 
 
 def _in_order(tensor: NDArray[Any]) -> NDArray[np.int64]:
-    """Whole numbers in the order of the elements, one for each bit pattern: minus zero comes just before zero."""
+    """Map elements to integers in the same order, one for each bit pattern: minus zero comes just before zero."""
     if tensor.dtype.kind != "f":
         return tensor.astype(np.int64)
     bits = np.ascontiguousarray(tensor).view(f"i{tensor.dtype.itemsize}").astype(np.int64)

@@ -11,12 +11,13 @@ def metrics(details: Details) -> Metrics:
     """Choose from the details what fits on a screen.
 
     Returns:
-        `claims`: per claim whether it holds;
-        `final_loss`: per case;
-        `held_out`: per case the root mean squared error on the held-out part, with the states `carried` and `reset`;
-        `replicates`: per training the median `final_loss` over the seeds;
-        `reference`: the largest distances of any case from it.
-        The last three are absent if the run has none.
+        `claims`: whether each claim holds;
+        `final_loss`: the final loss of each case;
+        `held_out`: the root mean squared errors of each case on the held-out part, with the states `carried` and
+        `reset`;
+        `replicates`: the median `final_loss` of each training over the seeds;
+        `reference`: the largest distances of any case from the reference.
+        Each of the last three is absent if the run does not have it.
     """
     result: Metrics = {
         "claims": {name: claim["holds"] for name, claim in details["claims"].items()},

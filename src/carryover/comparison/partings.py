@@ -14,10 +14,10 @@ class Parting(NamedTuple):
     """The first place at which two cases differ.
 
     Attributes:
-        epoch: the epoch, counted from 1, at whose end they differ; the number of epochs plus 1 where only the
-            predictions after training do.
-        parts: what differs there: of "states", "loss", "weights", "optimizer"; or "epochs", where only one of the two
-            has been trained for so long; or "predictions".
+        epoch: the epoch, counted from 1, at whose end they differ; the number of epochs plus 1 if they differ only
+            after that.
+        parts: what differs there: some of "states", "loss", "weights" and "optimizer"; or "epochs" if only one case was
+            trained for that long; or "predictions" if only the predictions after training differ.
     """
 
     epoch: int
@@ -25,9 +25,9 @@ class Parting(NamedTuple):
 
 
 def first_parting(a: CaseResults, b: CaseResults) -> Parting | None:
-    """Where two cases part, or None where every loss, digest and prediction is equal.
+    """Return where two cases part, or None if every loss, digest and prediction is equal.
 
-    The states are compared where both cases have them. The 9 significant digits of a table carry a float32 exactly.
+    The states are compared if both cases have them. The 9 significant digits in the tables represent a float32 exactly.
     """
     epochs = min(len(a.history), len(b.history))
     differs = epochs_that_differ(a, b)
@@ -44,11 +44,11 @@ def first_parting(a: CaseResults, b: CaseResults) -> Parting | None:
 
 
 def epochs_that_differ(a: CaseResults, b: CaseResults) -> pd.DataFrame:
-    """What differs at the end of each epoch that both cases have been trained for.
+    """Return what differs at the end of each epoch for which both cases were trained.
 
     Returns:
-        one row per epoch; boolean columns, in the order in which an epoch passes a difference on: `states` (absent
-        unless both cases have them), `loss`, `weights`, `optimizer`.
+        One row per epoch with boolean columns, in the order in which a difference spreads within an epoch: `states`
+        (absent unless both cases have them), `loss`, `weights`, `optimizer`.
     """
     epochs = min(len(a.history), len(b.history))
     first, second = a.history.head(epochs), b.history.head(epochs)
@@ -63,20 +63,20 @@ def _bits(numbers: "pd.Series[float]") -> NDArray[np.uint32]:
 
 
 def losses(cases: Cases) -> pd.DataFrame:
-    """The losses of all cases in one table, tidy.
+    """Return the losses of all cases in one tidy table.
 
     Returns:
-        columns `epoch`, `case`, `loss`; cases in their order, epochs ascending within a case.
+        The columns `epoch`, `case` and `loss`; the cases in order, the epochs ascending within a case.
     """
     tables = [case.history[["epoch", "loss"]].assign(case=name) for name, case in cases.items()]
     return pd.concat(tables, ignore_index=True)[["epoch", "case", "loss"]]
 
 
 def loss_differences(cases: Cases) -> pd.DataFrame:
-    """The losses of every pair of cases side by side, tidy.
+    """Return the losses of every pair of cases side by side, in one tidy table.
 
     Returns:
-        the tables of loss_differences_of, pairs in the order of the cases.
+        The tables of loss_differences_of one after another, the pairs in the order of the cases.
     """
     pairs = [loss_differences_of(cases, a, b) for a, b in combinations(cases, 2)]
     return pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(columns=LOSS_DIFFERENCES)
@@ -86,23 +86,23 @@ LOSS_DIFFERENCES = ["epoch", "case_a", "case_b", "loss_a", "loss_b", "difference
 
 
 def loss_differences_of(cases: Cases, a: str, b: str) -> pd.DataFrame:
-    """The losses of two cases side by side.
+    """Return the losses of two cases side by side.
 
     Returns:
-        columns `epoch`, `case_a`, `case_b`, `loss_a`, `loss_b`, `difference` (loss_a - loss_b, 0 only if equal), epochs
-        ascending.
+        The columns `epoch`, `case_a`, `case_b`, `loss_a`, `loss_b` and `difference` (loss_a - loss_b, 0 only if the
+        losses are equal), the epochs ascending.
     """
     epoch, loss_a, loss_b = cases[a].history["epoch"], cases[a].history["loss"], cases[b].history["loss"]
-    # In the digits of the table: what float64 adds behind them is noise.
+    # Rounded to the digits of the table, because the digits that float64 adds are noise.
     difference = (loss_a - loss_b).map("{:.9g}".format).astype(float)
     columns = (epoch, a, b, loss_a, loss_b, difference)
     return pd.DataFrame(dict(zip(LOSS_DIFFERENCES, columns, strict=True)))
 
 
 def trainings(cases: Cases) -> list[list[str]]:
-    """The cases grouped into those that are the same training, in the order of their first members.
+    """Group the cases that are the same training, in the order of their first members.
 
-    A case joins a group that it equals member by member: two cases with different states may both equal one without.
+    A case joins a group only if it equals every member: two cases with different states may both equal a case without.
     """
     groups: list[list[str]] = []
     for name, case in cases.items():

@@ -1,4 +1,4 @@
-"""The reference of 2017, and how far a run is from it."""
+"""The reference of 2017, and the distance of a run from it."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,12 +15,12 @@ REMEDY = "restore it with git"
 
 
 class Reference(NamedTuple):
-    """What another stack computed from the same settings.
+    """What another software stack computed from the same settings.
 
     Attributes:
-        settings: under the names of params.yaml, the definitions of its cases among them.
-        losses: `epoch`, and a column per case.
-        predictions: `sample`, and a column per case.
+        settings: the settings, including the definitions of the cases, under the names of params.yaml.
+        losses: the column `epoch`, and a column per case.
+        predictions: the column `sample`, and a column per case.
     """
 
     settings: dict[str, Any]
@@ -29,20 +29,20 @@ class Reference(NamedTuple):
 
 
 def read_reference(folder: Path) -> Reference:
-    """Read settings.yaml, losses.csv and predictions.csv.
+    """Read a reference from its settings.yaml, losses.csv and predictions.csv.
 
     Raises:
-        UserError: where one is missing or broken.
+        UserError: if a file is missing or broken.
     """
     losses, predictions = (read_table(folder / name, None, REMEDY) for name in ("losses.csv", "predictions.csv"))
     settings = read_yaml(folder / "settings.yaml")
     if not (isinstance(settings, dict) and all(isinstance(section, dict) for section in settings.values())):
-        raise UserError(f"{folder / 'settings.yaml'}: not sections of parameters, as params.yaml has; {REMEDY}")
+        raise UserError(f"{folder / 'settings.yaml'}: expected sections of parameters, as in params.yaml; {REMEDY}")
     return Reference(settings, losses, predictions)
 
 
 def applies(reference: Reference, params: Params) -> bool:
-    """Whether a run has the reference's settings, and starts from its initial weights."""
+    """Say whether a run has the reference's settings and starts from its initial weights."""
     wanted = {section: settings for section, settings in reference.settings.items() if section != "cases"}
     run: dict[str, Any] = {
         section: {key: params.get(section, {}).get(key) for key in settings} for section, settings in wanted.items()
@@ -51,7 +51,7 @@ def applies(reference: Reference, params: Params) -> bool:
 
 
 def known_cases(reference: Reference, params: Params) -> list[str]:
-    """The cases of a run that the reference has under the same name, defined alike; none where it does not apply."""
+    """Return the cases that the reference has under the same name and definition; none if it does not apply."""
     if not applies(reference, params):
         return []
     defined = reference.settings.get("cases", {})
@@ -59,27 +59,30 @@ def known_cases(reference: Reference, params: Params) -> list[str]:
 
 
 def known_losses(reference: Reference, params: Params) -> pd.DataFrame | None:
-    """The reference's losses of the cases that it knows, with their `epoch`; None if it knows none."""
+    """Return the reference's losses of its known_cases, with their `epoch`; None if there are none."""
     known = known_cases(reference, params)
     return reference.losses[["epoch", *known]] if known else None
 
 
 def distances(reference: Reference, cases: Cases, params: Params) -> dict[str, dict[str, float | None]]:
-    """How far each case is from the reference, if it is there under its name and defined alike.
+    """Compute how far each of the known_cases is from the reference.
 
     Returns:
-        per case `max_relative_loss_difference` over the epochs and `max_absolute_prediction_difference` over the
-        samples; None for predictions that cannot be compared; nothing at all where the reference does not apply.
+        For each case `max_relative_loss_difference` over the epochs and `max_absolute_prediction_difference` over the
+        samples, which is None if the predictions cannot be compared; empty if the reference does not apply.
+
+    Raises:
+        UserError: if the reference has other epochs or samples than its settings say.
     """
     result: dict[str, dict[str, float | None]] = {}
     for name in known_cases(reference, params):
         case = cases[name]
         same_epochs = case.history["epoch"].equals(reference.losses["epoch"])
         if not (same_epochs and case.predictions["sample"].equals(reference.predictions["sample"])):
-            raise UserError(f"{params['reference']}: not the epochs and samples of its settings.yaml; {REMEDY}")
+            raise UserError(f"{params['reference']}: the epochs or samples do not match its settings.yaml; {REMEDY}")
         loss = case.history["loss"].to_numpy() / reference.losses[name].to_numpy() - 1
         prediction = case.predictions["prediction"].to_numpy() - reference.predictions[name].to_numpy()
-        # Keras 2 has no hook on `predict`: there, a case that resets before every batch of `fit` still carried its
+        # Keras 2 calls no callbacks in `predict`, so a case that reset before every batch of `fit` still carried its
         # states from one predicted batch to the next.
         comparable = params["cases"][name]["reset"] != "every_batch"
         result[name] = {

@@ -1,4 +1,4 @@
-"""results/verdict.md: what a person reads of a run."""
+"""results/verdict.md: the results of a run, for people."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
     """Write the verdict as Markdown, the answer first.
 
     Args:
-        details: as in results/details.json.
-        params: of the run.
+        details: the contents of results/details.json.
+        params: the parameters of the run.
     """
     sections = [
         "# Verdict",
@@ -91,7 +91,7 @@ def _spread(loss: dict[str, float]) -> str:
 
 def _pair(name: str, pair: dict[str, Any], seeds: int) -> str:
     a, b = (BEHAVIOURS[TRAININGS[training].behaviour] for training in name.split(" - "))
-    # The sentence is about the one that more often has the lower loss.
+    # The sentence is about the training that has the lower loss more often.
     lower, higher, sign = (a, b, 1) if pair["a_lower"] >= pair["b_lower"] else (b, a, -1)
     sentence = (
         f"Networks {lower} ended with a lower loss than networks {higher} in "
@@ -129,7 +129,7 @@ def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 
 def _by_batch_order(details: dict[str, Any], params: dict[str, Any]) -> list[str]:
-    """Which of never resetting and resetting every epoch ends lower, within each order of the batches."""
+    """Say which of never resetting and resetting every epoch ends lower, for each batch order."""
     found = spellings(params)
     lines, winners = [], []
     for batches, meaning in BATCH_ORDERS.items():

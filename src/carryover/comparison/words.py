@@ -1,4 +1,4 @@
-"""Words that the verdict, the terminal and `carryover explain` share. Nothing here needs NumPy or pandas."""
+"""Phrases that the verdict, the terminal and `carryover explain` share. Nothing here needs NumPy or pandas."""
 
 from collections.abc import Iterable, Sequence
 
@@ -26,7 +26,7 @@ def parting(epoch: int, parts: Sequence[str], epochs: int) -> str:
 
     Args:
         epoch, parts: as in partings.Parting.
-        epochs: how many were compared.
+        epochs: how many epochs were compared.
     """
     if list(parts) == ["epochs"]:
         return f"are the same for {count(epochs, 'epoch')}, and only one has been trained for longer"
@@ -36,7 +36,7 @@ def parting(epoch: int, parts: Sequence[str], epochs: int) -> str:
 
 
 def compared(epochs: int, parts: Sequence[str], predictions: int, tensors: int, elements: int) -> str:
-    """Say what was compared of two cases.
+    """Say what was compared in two cases.
 
     >>> compared(70, ["loss", "weights", "optimizer"], predictions=1000, tensors=28, elements=3999)
     '70 epochs of loss, weights and optimizer; 1,000 predictions; 28 tensors of 3,999 elements at the end'
@@ -48,7 +48,7 @@ def compared(epochs: int, parts: Sequence[str], predictions: int, tensors: int, 
 
 
 def code(name: str) -> str:
-    """Set a name in Markdown's code; a claim's sign is outside of it.
+    """Write a name as code in Markdown; the sign of a claim stays outside.
 
     >>> code("single_fit"), code("single_fit != loop_with_reset")
     ('`single_fit`', '`single_fit` ≠ `loop_with_reset`')
@@ -57,7 +57,7 @@ def code(name: str) -> str:
 
 
 def same(cases: Iterable[str]) -> str:
-    """Join cases that are one training.
+    """Join the names of cases that are the same training.
 
     >>> same(["loop_without_reset", "single_fit"])
     '`loop_without_reset` = `single_fit`'
@@ -66,6 +66,6 @@ def same(cases: Iterable[str]) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay out a table in Markdown."""
+    """Write a table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

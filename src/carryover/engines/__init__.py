@@ -1,1 +1,1 @@
-"""For Snakemake, DVC and the terminal: what happens around the jobs. No job imports any of it."""
+"""Code for Snakemake, DVC and the terminal: what happens around the jobs. No job imports any of it."""

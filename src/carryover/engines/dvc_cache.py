@@ -1,4 +1,4 @@
-"""DVC's cache, for the engine that is not DVC."""
+"""Putting results into DVC's cache after a run of Snakemake."""
 
 import logging
 from contextlib import suppress
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def load(project: Path) -> None:
-    """Import what take_over needs of DVC, which does so only at the first use: half a second."""
+    """Make DVC import what take_over needs; it imports lazily, and this takes half a second."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
@@ -15,21 +15,21 @@ def load(project: Path) -> None:
 
 
 def take_over(project: Path) -> bool:
-    """Put the artifacts into DVC's cache whose stage is as dvc.lock has it, so that `dvc status` is clean.
+    """Put the artifacts of each stage that matches dvc.lock into DVC's cache, so that `dvc status` is clean.
 
-    Unlike `dvc commit` it leaves dvc.lock alone, which DVC rewrites in place: killed meanwhile, it would leave half of
-    it. What differs from dvc.lock is for `dvc commit --force` or `dvc repro` to take over.
+    Unlike `dvc commit`, this does not touch dvc.lock. DVC rewrites that file in place, and would leave half of it if it
+    were killed. To record artifacts that differ from dvc.lock, use `dvc commit --force` or `dvc repro`.
 
     Returns:
-        whether nothing differs.
+        Whether every stage matches dvc.lock.
 
     Raises:
-        DvcException: where another DVC process works in the project, or the cache cannot be written.
+        DvcException: if another DVC process works in the project, or if the cache cannot be written.
     """
     from dvc.repo import Repo, lock_repo
 
     for name in ("dvc", "dvc_data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # hundreds of progress bars are no progress
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # DVC would show hundreds of progress bars
     complete = True
     with Repo(str(project)) as repo, lock_repo(repo):
         for stage in repo.index.stages:

@@ -1,13 +1,13 @@
-"""The page on which `dvc plots` draws, with Vega's scripts in it: it opens without a network."""
+"""The page template of `dvc plots` with Vega's scripts in it, so that the page works offline."""
 
 from pathlib import Path
 
 from carryover.job.files import writing
 
 PAGE = "plots/page.html"
-"""Below .dvc; git ignores it, since it is made."""
+"""The path of the template below .dvc; git ignores it, because it is generated."""
 
-# DVC puts its plots in place of {plot_divs}. Its own page has {scripts} too, which load Vega from the network.
+# DVC replaces {plot_divs} by its plots. Its own template also has {scripts}, which load Vega from the network.
 TEMPLATE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -29,12 +29,12 @@ img { max-width: min(46vw, 60em); }
 
 
 def offline_plots(project: Path) -> None:
-    """Write the page, and let DVC take it, in .dvc/config.local: where nobody has done so, DVC takes its own.
+    """Write the template, and set it in .dvc/config.local. Without this, DVC uses its own template.
 
     Vega, Vega-Lite and vega-embed come with Snakemake, whose reports use them, in the versions that DVC 3.67 loads.
 
     Args:
-        project: the folder with .dvc in it.
+        project: the folder that contains .dvc.
     """
     from dvc.config import Config
     from snakemake.assets import Assets

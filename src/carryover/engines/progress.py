@@ -1,8 +1,8 @@
 """What Snakemake shows while it runs: the jobs, how far each training is, and how much is left.
 
-A logger plugin of Snakemake. On a terminal it draws a bar for each running job, and one for all jobs; elsewhere it
-prints lines. Who asks Snakemake for something of its own (a dry run, --verbose, --quiet, --printshellcmds, --debug-dag)
-gets that.
+This is a logger plugin of Snakemake. On a terminal it draws a bar for each running job and one for all jobs; elsewhere
+it prints lines. If you ask for Snakemake's own output (a dry run, --verbose, --quiet, --printshellcmds, --debug-dag),
+you get that instead.
 """
 
 import logging
@@ -27,13 +27,13 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from carryover.job.epoch_line import Epoch, last_epoch
 
 TARGET = "all"
-"""The rule that only names what is to be made."""
+"""The rule that only lists what to make; it is not shown."""
 
 WIDE = 120
-"""Columns of a terminal that has room for bars."""
+"""The number of columns from which on a terminal has room for bars."""
 
 EVERY = 30.0
-"""Seconds between two lines about the same running job, where there is no terminal."""
+"""The seconds between two lines about the same running job, if there is no terminal."""
 
 NOISE = re.compile(
     "Using shell:|Conda environments:|Assuming unrestricted shared filesystem|host: |Building DAG of jobs"
@@ -41,7 +41,7 @@ NOISE = re.compile(
     "|Elapsed time|RuleException:\\nCalledProcessError|Creating report|Adding .* \\(.*\\)|Could not detect mimetype"
     "|None$"
 )
-"""How those of Snakemake's messages begin that are left out."""
+"""The beginnings of those messages of Snakemake that are not shown."""
 
 
 @dataclass(eq=False)
@@ -53,32 +53,32 @@ class Job:
     started: float = field(default_factory=time.time)
 
     def epoch(self) -> Epoch | None:
-        """The last epoch in its log; None where it does not train, or not yet."""
+        """Return the last epoch in the job's log; None if it does not train, or not yet."""
         if self.log is None:
             return None
         try:
             with self.log.open("rb") as file:
                 status = os.fstat(file.fileno())
                 if status.st_mtime < self.started:
-                    return None  # the log is of an earlier run
+                    return None  # the log of an earlier run
                 file.seek(max(0, status.st_size - 4096))
                 return last_epoch(file.read().decode(errors="replace"))
         except OSError:
             return None
 
     def state(self) -> str:
-        """How far it is, in words; empty where it does not train."""
+        """Say how far the job is; empty if it does not train."""
         epoch = self.epoch()
         return in_words(epoch) if epoch else ""
 
 
 def in_words(epoch: Epoch) -> str:
-    """How far a training is, in few letters."""
+    """Say briefly how far a training is."""
     return f"epoch {epoch.number} of {epoch.total}, loss {epoch.loss:.4g}"
 
 
 class Clocks(ProgressColumn):
-    """How long a job has run, and how long it will yet, as soon as there is something to tell that by."""
+    """A column with the time that a job has run and, from 20 % on, the time that is left."""
 
     max_refresh = 0.5
 
@@ -90,14 +90,14 @@ class Clocks(ProgressColumn):
 
 
 def duration(seconds: float) -> str:
-    """In few letters."""
+    """Write a duration briefly, in seconds, minutes or hours."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 class Bars:
-    """The jobs on a terminal."""
+    """A view of the jobs with bars, for a terminal."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -111,7 +111,7 @@ class Bars:
 
         self.progress = Live(
             TextColumn("{task.description}"),
-            *([BarColumn(bar_width=20)] if console.width >= WIDE else []),  # the words matter more
+            *([BarColumn(bar_width=20)] if console.width >= WIDE else []),  # the text matters more
             TextColumn("{task.fields[state]}"),
             Clocks(),
             console=console,
@@ -146,7 +146,7 @@ class Bars:
     def read_logs(self) -> None:
         for job, task in list(self.tasks.items()):
             if epoch := job.epoch():
-                with suppress(KeyError):  # the job may just have ended, in the thread that is told of it
+                with suppress(KeyError):  # another thread may have removed the job just now
                     self.progress.update(task, completed=epoch.number, total=epoch.total, state=in_words(epoch))
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class Bars:
 
 
 class Lines:
-    """The jobs line by line, for pipes and files."""
+    """A view of the jobs line by line, for pipes and files."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -184,7 +184,7 @@ class Lines:
         self.console.file.flush()
 
     def repeat(self) -> None:
-        """Say from time to time how far the trainings are: they may take hours."""
+        """Print from time to time how far the trainings are, which may take hours."""
         while not self.closed.wait(EVERY):
             for job in list(self.running):
                 if state := job.state():
@@ -196,7 +196,7 @@ class Lines:
 
 
 class LogHandler(LogHandlerBase):
-    """Turns Snakemake's log records into bars or lines."""
+    """A log handler that turns Snakemake's records into bars or lines."""
 
     def __post_init__(self) -> None:
         settings = self.common_settings
@@ -209,7 +209,7 @@ class LogHandler(LogHandlerBase):
         self.done = self.total = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show what has happened."""
+        """Show a log record."""
         if not self.in_use:
             return
         try:
@@ -241,13 +241,13 @@ class LogHandler(LogHandlerBase):
             self.view.started(job)
 
     def fail(self, fields: dict[str, Any]) -> None:
-        """Show what the job has said: a mistake is its last line."""
+        """Show a failed job and its log, whose last line is the error."""
         if job := self.jobs.pop(fields["jobid"], None):
             self.view.failed(job)
             if self.common_settings.show_failed_logs and job.log and job.log.exists():
                 self.view.message(job.log.read_text(errors="replace").strip(), logging.ERROR)
             if job.log:
-                self.view.message(f"(its log: {job.log})", logging.INFO)
+                self.view.message(f"(log: {job.log})", logging.INFO)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -257,25 +257,25 @@ class LogHandler(LogHandlerBase):
 
     @property
     def writes_to_stream(self) -> bool:
-        """Whether this is instead of Snakemake's own output."""
+        """Whether this plugin replaces Snakemake's own output."""
         return self.in_use
 
     @property
     def writes_to_file(self) -> bool:
-        """Nothing."""
+        """Whether this plugin writes a file."""
         return False
 
     @property
     def has_filter(self) -> bool:
-        """It chooses by itself."""
+        """Whether this plugin chooses the messages itself."""
         return True
 
     @property
     def has_formatter(self) -> bool:
-        """It words by itself."""
+        """Whether this plugin formats the messages itself."""
         return True
 
     @property
     def needs_rulegraph(self) -> bool:
-        """It shows jobs, not rules."""
+        """Whether this plugin needs the graph of the rules; it only shows jobs."""
         return False

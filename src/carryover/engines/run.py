@@ -1,4 +1,4 @@
-"""A run of Snakemake: its parameters, the lock that keeps a second one out, and what is done at its end."""
+"""A run of Snakemake: its parameters, the lock that keeps a second run out, and what happens at the end."""
 
 import atexit
 import sys
@@ -9,33 +9,33 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from carryover.job.command_line import mistakes_in_one_line
+from carryover.job.command_line import errors_in_one_line
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import Params, read_yaml
 from carryover.params.check import check
 from carryover.params.options import merge, typed
 
 LOCK = Path(".snakemake/running.lock")
-"""The operating system releases this lock when its holder dies, however it dies. Snakemake's own lock would have to be
-removed by hand, so profiles/default turns it off."""
+"""The operating system releases this lock when its holder dies, however it dies. You would have to remove Snakemake's
+own lock by hand, so profiles/default turns it off."""
 
 NOT_IN_DVC = Path(".snakemake/not_in_dvc")
-"""This file is there while results may not be in DVC's cache yet. A run that is killed just then leaves nothing to do
-for its rerun, and Snakemake runs no hooks if there is nothing to do."""
+"""This file exists while some results may not be in DVC's cache. If a run is killed after its last job, the next run
+has nothing to do and Snakemake calls no hooks; this file then shows that the cache is still incomplete."""
 
 
 def read_params(file: Path, schema: Path, changes: dict[str, Any]) -> tuple[Params, Params]:
-    """Read the parameters and check them; a mistake ends the program with one line.
+    """Read the parameters and check them; an error is reported in one line and ends the program.
 
     Args:
         file: params.yaml.
-        schema: its JSON schema.
-        changes: what --config and --configfile have set.
+        schema: the JSON schema of params.yaml.
+        changes: the parameters that --config and --configfile have set.
 
     Returns:
-        the parameters in the file, and those of the run.
+        The parameters in the file, and those of the run.
     """
-    with mistakes_in_one_line(f"{file}, --configfile or --config: "):
+    with errors_in_one_line(f"{file}, --configfile or --config: "):
         rules = read_yaml(schema)
         in_file = read_yaml(file)
         return in_file, check(merge(in_file, typed(changes, rules)), rules, root=Path())
@@ -56,18 +56,18 @@ class Run:
             _into_dvc()
 
     def start(self) -> None:
-        """Refuse to start beside another run, in one line."""
-        with mistakes_in_one_line():
+        """Take the lock; if another run holds it, report that in one line and end the program."""
+        with errors_in_one_line():
             try:
                 self.lock.acquire(blocking=False)
             except Timeout:
                 raise UserError("another run of Snakemake works in this folder; wait until it has ended") from None
         NOT_IN_DVC.touch()
-        # While the jobs run, this process waits; at the end nothing else would run.
+        # Load DVC now, while this process only waits for the jobs; at the end everything would wait for it.
         Thread(target=_load_dvc, daemon=True).start()
 
     def end(self) -> None:
-        """Put the results into DVC's cache, and print the verdict after Snakemake's last words if it is this run's."""
+        """Put the results into DVC's cache; if this run made a verdict, print it after Snakemake's last message."""
         from carryover.engines.terminal import show_verdict
 
         _into_dvc()
@@ -92,4 +92,4 @@ def _into_dvc() -> None:
         if take_over(Path()):
             NOT_IN_DVC.unlink(missing_ok=True)
     except DvcException as error:
-        print(f"note: the results are made, but not in DVC's cache: {error}; run `dvc commit`", file=sys.stderr)
+        print(f"note: the results are complete, but not in DVC's cache: {error}; run `dvc commit`", file=sys.stderr)

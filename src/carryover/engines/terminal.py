@@ -1,4 +1,4 @@
-"""The verdict on a terminal: the answer and what to do, the claims, the trainings, and where to find the rest."""
+"""The verdict on the terminal: the answer and what to do, the claims, the trainings, and where to find the rest."""
 
 import json
 from pathlib import Path
@@ -18,17 +18,17 @@ from carryover.job.yaml_file import read_yaml
 
 
 def show_verdict(results: Path) -> None:
-    """Print the verdict of a run to the standard output, in colours if that is a terminal.
+    """Print the verdict of a run to the standard output, in color if that is a terminal.
 
     Args:
-        results: the folder with details.json and params.yaml.
+        results: the folder of the results, with details.json and params.yaml.
 
     Raises:
         UserError: if they are missing.
     """
     path = results / "details.json"
     if not path.is_file():
-        raise UserError(f"{path}: missing; `make` or `snakemake --cores all` makes it")
+        raise UserError(f"{path}: missing; run `make` or `snakemake --cores all` to make it")
     details = json.loads(path.read_text(encoding="utf-8"))
     console = Console(highlight=False)
     console.print()
@@ -53,7 +53,7 @@ def _claims(details: dict[str, Any], console: Console) -> Table:
 
 
 def _trainings(details: dict[str, Any]) -> Table:
-    """A row per group of cases that are the same training to the last bit."""
+    """Return a table with one row per group of cases that are the same training to the last bit."""
     table = Table(box=SIMPLE, show_edge=False)
     errors = details.get("held_out", {}).get("cases", {})
     table.add_column("training", overflow="fold", min_width=max(map(len, details["cases"])))
@@ -74,5 +74,5 @@ def _places(results: Path) -> Table:
     table.add_row("figures", f"[cyan]{results / 'figures'}/")
     report = results.parent / "report.html"
     of_this_run = report.is_file() and report.stat().st_mtime >= (results / "verdict.md").stat().st_mtime
-    table.add_row("report", f"[cyan]{report}" if of_this_run else f"written by `snakemake --report {report}`")
+    table.add_row("report", f"[cyan]{report}" if of_this_run else f"run `snakemake --report {report}` to write it")
     return table

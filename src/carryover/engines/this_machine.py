@@ -1,4 +1,4 @@
-"""Whether this machine computes the committed bytes: the pipeline from scratch, held against dvc.lock."""
+"""Checking that this machine computes the committed bytes: run the pipeline from scratch, and compare with dvc.lock."""
 
 import os
 import platform
@@ -12,28 +12,28 @@ from tempfile import TemporaryDirectory
 from carryover.job.errors import UserError
 
 KEPT = Path("check")
-"""Where a check leaves what differs, below the project."""
+"""The folder in the project to which a check copies the artifacts that differ."""
 
 
 def check_this_machine(project: Path, say: Callable[[str], object] = print) -> bool:
-    """Run the pipeline of the last commit in a temporary copy, and say of every artifact whether its bytes are right.
+    """Run the pipeline of the last commit in a temporary copy, and compare every artifact with dvc.lock.
 
-    What differs is kept in the project's folder KEPT.
+    The artifacts that differ are copied to the project's folder KEPT.
 
     Args:
         project: a clone of the project.
-        say: called with each line.
+        say: the function to call with each line of output.
 
     Returns:
-        whether all bytes are the committed ones.
+        Whether all artifacts have the committed bytes.
 
     Raises:
-        UserError: where there is no commit to check, the library in use is not the committed one, or the run fails.
+        UserError: if there is no commit to check, the library in use is not the committed one, or the run fails.
     """
     edited = _git(project, "diff", "--name-only", "HEAD", "--", "src", "requirements.lock")
     if edited:
         raise UserError(
-            f"{', '.join(edited.split())}: not as committed, and the check would run it; commit or stash it first"
+            f"{', '.join(edited.split())}: edited, and the check would run the edited code; commit or stash it first"
         )
     shutil.rmtree(project / KEPT, ignore_errors=True)
     with TemporaryDirectory(prefix="carryover-") as folder:
@@ -58,32 +58,32 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
     if wrong:
         say(
             f"Different: {', '.join(wrong)}.\n"
-            f"Please open an issue with these lines and, as an archive, the folder {KEPT}/, which holds what differs. "
-            "Whoever has the committed results then sees where they part: "
+            f"Please open an issue with these lines and an archive of the folder {KEPT}/, which has the files that "
+            "differ. With the committed results, this command then shows where they part: "
             f"carryover explain results/cases/CASE {KEPT}/results/cases/CASE"
         )
     return not wrong
 
 
 def artifacts(project: Path) -> dict[str, str]:
-    """Every artifact of the pipeline by its path: `same` as dvc.lock has it, `DIFFERENT`, or `MISSING`.
+    """Return the state of every artifact by its path: `same` if it matches dvc.lock, `DIFFERENT` or `MISSING`.
 
     Raises:
-        UserError: where dvc.lock lacks one.
+        UserError: if an artifact is not in dvc.lock.
     """
     from dvc.repo import Repo
 
     states = {}
-    with Repo(str(project)) as repo:  # not by reading dvc.lock: it keeps the stages of cases that are no more
+    with Repo(str(project)) as repo:  # dvc.lock alone also lists removed cases
         for out in (out for stage in repo.index.stages for out in stage.outs):
             if not out.hash_info:
-                raise UserError(f"dvc.lock: nothing about {out.def_path}; run `dvc repro` and commit dvc.lock")
+                raise UserError(f"dvc.lock: {out.def_path} is missing; run `dvc repro` and commit dvc.lock")
             states[out.def_path] = "MISSING" if not out.exists else "DIFFERENT" if out.changed_checksum() else "same"
     return states
 
 
 def cpu() -> str:
-    """The name of the processor, as Linux tells it; elsewhere as Python does."""
+    """Return the name of the processor from /proc/cpuinfo, or from Python if there is no such file."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -107,14 +107,14 @@ def _copy(path: Path, to: Path) -> None:
 
 
 def _run_pipeline(folder: Path) -> None:
-    # Not by the name on PATH: the pipeline must run in the environment of this program.
+    # The snakemake on PATH may be of another environment; the pipeline must run in the one of this program.
     snakemake = [str(Path(sys.executable).with_name("snakemake")), "--cores", "all", "--quiet"]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     done = subprocess.run(
         snakemake, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise UserError(f"the pipeline does not run on this machine:\n{(done.stdout + done.stderr).strip()}")
+        raise UserError(f"the pipeline failed on this machine:\n{(done.stdout + done.stderr).strip()}")
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -1,1 +1,1 @@
-"""Forecasts of trained networks on the part of the series that none of them has seen, and their errors."""
+"""Forecasts of the held-out part of the series by the trained networks, and their errors."""

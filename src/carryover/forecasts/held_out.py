@@ -1,4 +1,4 @@
-"""What a network is worth on the part of the series that it has not seen: its forecasts there, and naive ones."""
+"""Error on unseen data: the forecasts of the held-out part by the networks, and naive forecasts to compare with."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from carryover.series.dataset import Floats, Series
 REMEDY = "score the cases again"
 
 STATES = {"carried": "carried from the start of the series", "reset": "reset at every window"}
-"""Whether a network is deployed with its states carried on, or reset."""
+"""The two ways to deploy a network: with its states carried or reset."""
 
 BASELINES = {
     "input": "the input itself",
@@ -27,12 +27,12 @@ BASELINES = {
 
 
 class HeldOutWindows(NamedTuple):
-    """What is forecast, and what leads up to it.
+    """The windows to forecast, and the series that leads up to them.
 
     Attributes:
         series: the inputs of both parts of the series, of shape (samples, inputs).
-        windows: those of the held-out part, of shape (windows, time_steps, inputs).
-        samples: the number of the sample that each window predicts, counted from the first one of the training part.
+        windows: the inputs of the held-out windows, of shape (windows, time_steps, inputs).
+        samples: the number of the sample that each window predicts, counted from the start of the training part.
     """
 
     series: Floats
@@ -41,7 +41,7 @@ class HeldOutWindows(NamedTuple):
 
 
 def held_out_windows(training: Series, held_out: Series, time_steps: int) -> HeldOutWindows:
-    """Cut the held-out part into windows, which go on as those of the training part; one that is not whole is out."""
+    """Cut the held-out part into windows, continuing those of the training part; a last partial window is dropped."""
     series = np.concatenate([training.x, held_out.x])
     whole = len(series) // time_steps
     trained = len(training.y) // time_steps
@@ -50,15 +50,15 @@ def held_out_windows(training: Series, held_out: Series, time_steps: int) -> Hel
 
 
 def known(training: Series, held_out: Series, samples: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
-    """Return what is known of the samples that are forecast without any network: `sample`, `target` and BASELINES.
+    """Return the columns of the forecasts that need no network: `sample`, `target` and BASELINES.
 
     Args:
         training, held_out: the parts of the series, in its own units.
         samples: as in HeldOutWindows.
 
     Returns:
-        arrays of shape (len(samples),), float32 but for `sample`. The forecast by the input is there only if the series
-        has one input.
+        Arrays of shape (len(samples),), float32 except for `sample`. The forecast `input` is there only if the series
+        has a single input.
     """
     y = np.concatenate([training.y, held_out.y])
     x = np.concatenate([training.x, held_out.x])
@@ -69,7 +69,7 @@ def known(training: Series, held_out: Series, samples: NDArray[np.intp]) -> dict
 
 
 def column(case: str, states: str) -> str:
-    """The column of a case's forecasts in a table of forecasts.
+    """Return the name of the column with a case's forecasts.
 
     >>> column("single_fit", "carried")
     'single_fit/carried'
@@ -80,7 +80,7 @@ def column(case: str, states: str) -> str:
 def write_forecasts(
     path: Path, known: Mapping[str, NDArray[Any]], forecasts: Mapping[str, Floats], cases: Iterable[str]
 ) -> None:
-    """Write the forecasts of all cases, with what is known of each sample; no forecasts if nothing is held out."""
+    """Write the forecasts of all cases beside the columns of `known`; there are no rows if nothing is held out."""
     none = np.empty(0, np.float32)
     columns = {column(case, states): none for case in cases for states in STATES} | dict(forecasts)
     write_table(path, pd.DataFrame({**known, **columns}))
@@ -90,12 +90,12 @@ def read_forecasts(path: Path, params: Mapping[str, Any]) -> pd.DataFrame:
     """Read the forecasts of a run.
 
     Returns:
-        one row per forecast sample: `sample`, counted from the first one of the training part; `target`; the naive
-        forecasts by their names in BASELINES; and for each case `<case>/carried` and `<case>/reset`. All but the
-        first are float64, in the series' own units. No rows where nothing is held out.
+        One row per forecast sample: `sample`, counted from the start of the training part; `target`; the naive
+        forecasts by their names in BASELINES; and for each case `<case>/carried` and `<case>/reset`. All columns but
+        `sample` are float64, in the series' own units. There are no rows if nothing is held out.
 
     Raises:
-        UserError: where the file is missing or not that.
+        UserError: if the file is missing or has another form.
     """
     table = read_table(path, None, REMEDY, may_be_empty=True)
     wanted = {"sample", "target"} | {column(case, states) for case in params["cases"] for states in STATES}
@@ -105,11 +105,11 @@ def read_forecasts(path: Path, params: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def scores(forecasts: pd.DataFrame, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The root mean squared error of each forecast.
+    """Compute the root mean squared error of each forecast, in the series' own units.
 
     Returns:
-        `samples`: how many are forecast; `baselines`: per name the error; `cases`: per case the error with the states
-        `carried`, and with them `reset`.
+        `samples`: how many samples are forecast; `baselines`: the error of each naive forecast by name; `cases`: the
+        errors of each case, with the states `carried` and with the states `reset`.
     """
 
     def error(name: str) -> float:

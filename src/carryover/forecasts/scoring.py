@@ -1,4 +1,4 @@
-"""Forecasts of a trained network as it would be deployed: batch size 1, along the series, sample by sample."""
+"""Forecasts of a trained network as you would deploy it: with batch size 1, along the series, sample by sample."""
 
 import math
 from collections.abc import Mapping
@@ -18,22 +18,22 @@ from carryover.training.states import reset_states
 from carryover.training.weights import Weights
 
 STEPS_AT_ONCE = 1000
-"""How many samples one execution of the graph goes along at most: more would need more memory and be no faster."""
+"""The largest number of samples in one execution of the graph: more would need more memory and be no faster."""
 
 
 def forecast_cases(
     network: Network, trained: Mapping[str, Weights], windows: HeldOutWindows, scale: Scale
 ) -> dict[str, Floats]:
-    """Forecast the held-out part by the network of each case; cases of equal weights are forecast once.
+    """Forecast the held-out part with the network of each case; cases with equal weights are forecast only once.
 
     Args:
-        network: what each network is made of.
+        network: the architecture of each network.
         trained: the weights of each case.
-        windows: what is forecast.
-        scale: of the target.
+        windows: the windows to forecast.
+        scale: the scale of the target.
 
     Returns:
-        per case and treatment of the states, by held_out.column, the forecasts in the series' own units.
+        The forecasts in the series' own units, float32 of shape (windows,), by the names of held_out.column.
 
     Raises:
         UserError: if a forecast is not finite.
@@ -49,8 +49,8 @@ def forecast_cases(
         }
         if not all(np.isfinite(forecasts).all() for forecasts in made.values()):
             raise UserError(
-                f"case {case}: a forecast is not finite: the network runs away on unseen data; train it otherwise, or "
-                "set dataset.held_out: 0"
+                f"case {case}: a forecast of unseen data is not finite; train the network differently, or set "
+                "dataset.held_out: 0"
             )
         print(f"{case}: forecast {len(windows.samples)} samples", flush=True)
         return {states: in_own_units(forecasts, scale) for states, forecasts in made.items()}
@@ -64,10 +64,10 @@ def forecast_cases(
 
 
 class Forecaster:
-    """A network that goes along a series; it is built once for all weights that it is given.
+    """A network that forecasts along a series. It is built once and used with different weights.
 
     Args:
-        network: what it is made of.
+        network: its architecture.
     """
 
     def __init__(self, network: Network) -> None:
@@ -78,37 +78,37 @@ class Forecaster:
         """Forecast every sample, with the states carried from the start of the series.
 
         Args:
-            weights: of the trained network, whatever its batch size was.
-            inputs: of the whole series, of shape (samples, inputs).
+            weights: the weights of the trained network, which may have had any batch size.
+            inputs: the inputs of the whole series, of shape (samples, inputs).
 
         Returns:
-            shape (samples,).
+            The forecasts, of shape (samples,).
         """
         samples = len(inputs)
         stretches = math.ceil(samples / STEPS_AT_ONCE)
         steps = math.ceil(samples / stretches)
-        # The last stretch is filled up with zeros, whose forecasts are left out.
+        # The last stretch is filled up with zeros, whose forecasts are dropped.
         padded = np.zeros((stretches * steps, self.network.inputs), np.float32)
         padded[:samples] = inputs
         model = self._model(steps, stateful=True)
-        reset_states(model)  # those that the last forecasts have left
+        reset_states(model)  # the previous weights have left theirs
         return _predict(model, weights, padded.reshape(stretches, steps, -1)).reshape(-1)[:samples]
 
     def with_reset_states(self, weights: Weights, windows: Floats) -> Floats:
-        """Forecast the last sample of each window, with the states reset before each.
+        """Forecast the last sample of each window, with the states reset before each window.
 
         Args:
-            weights: of the trained network.
-            windows: of shape (windows, time_steps, inputs).
+            weights: the weights of the trained network.
+            windows: the inputs, of shape (windows, time_steps, inputs).
 
         Returns:
-            shape (windows,).
+            The forecasts, of shape (windows,).
         """
         return _predict(self._model(windows.shape[1], stateful=False), weights, windows).reshape(-1)
 
     def _build(self, time_steps: int, stateful: bool) -> keras.Model:
         model = build_model(self.network, time_steps, batch_size=1, stateful=stateful, sequences=stateful)
-        model.compile(jit_compile=False)  # XLA generates code for the CPU that it finds
+        model.compile(jit_compile=False)  # XLA generates code for the CPU it runs on
         return model
 
 

@@ -1,1 +1,1 @@
-"""What every job is built on: errors, files, tables, its command line, and the environment that fixes its bytes."""
+"""What every job is built on: errors, files, tables, the command line, and the environment that fixes its bytes."""

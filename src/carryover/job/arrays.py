@@ -1,4 +1,4 @@
-"""NumPy archives (.npz): named arrays in a file, the same arrays in the same bytes."""
+"""NumPy archives (.npz): named arrays in a file. The same arrays always give the same bytes."""
 
 import zipfile
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ def read_arrays(path: Path) -> Arrays:
     """Read every array of an archive.
 
     Raises:
-        UserError: where the file is not a NumPy archive.
-        OSError: where it is missing or cannot be read.
+        UserError: if the file is not a NumPy archive.
+        OSError: if it is missing or cannot be read.
     """
     with path.open("rb") as file:
         try:
@@ -30,6 +30,6 @@ def read_arrays(path: Path) -> Arrays:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write an archive; NumPy puts no date into it."""
+    """Write an archive. NumPy puts no date into it, so its bytes depend on the arrays alone."""
     with writing(path, "wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What the command lines of the steps share: their types, and one line for every mistake."""
+"""What the command lines of the steps share: the types of options, and errors reported in one line."""
 
 import argparse
 import gc
@@ -13,7 +13,7 @@ from carryover.job.errors import UserError
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """argparse's parser, with mistakes told in one line and no abbreviated options."""
+    """An argparse parser that reports an error in one line and takes no abbreviated options."""
 
     def __init__(self, description: str | None, **others: Any) -> None:
         super().__init__(description=description, allow_abbrev=False, **others)
@@ -23,31 +23,31 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 def positive_integer(text: str) -> int:
-    """The type of options that count something."""
+    """Convert an option that counts something."""
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
 def count_or_all(text: str) -> int | None:
-    """The type of options that count something; None for `all`."""
+    """Convert an option that counts something; None stands for `all`."""
     return None if text == "all" else positive_integer(text)
 
 
 def whole_number(text: str) -> int:
-    """The type of options that count something of which there may be none."""
+    """Convert an option that counts something and may be 0."""
     return 0 if text == "0" else positive_integer(text)
 
 
 def seed(text: str) -> int:
-    """The type of options that seed a random generator."""
+    """Convert an option that seeds a random generator."""
     if not text.isascii() or not text.isdigit() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**32 - 1}")
     return int(text)
 
 
 def finite_number(text: str) -> float:
-    """The type of options that measure something."""
+    """Convert an option that measures something."""
     try:
         number = float(text)
     except ValueError:
@@ -58,12 +58,12 @@ def finite_number(text: str) -> float:
 
 
 @contextmanager
-def mistakes_in_one_line(where: str = "", status: int = 1) -> Iterator[None]:
-    """Within this, a mistake of the user's or of the machine's ends the program with one line.
+def errors_in_one_line(where: str = "", status: int = 1) -> Iterator[None]:
+    """Report an error of the user or the machine in one line, and end the program.
 
     Args:
-        where: put before the message, if it does not say where itself.
-        status: the exit status then.
+        where: what to put before a message that does not name the place itself.
+        status: the exit status after an error.
     """
     try:
         yield
@@ -81,9 +81,9 @@ def mistakes_in_one_line(where: str = "", status: int = 1) -> Iterator[None]:
 
 
 def run(step: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser) -> None:
-    """Run a step on its command line."""
+    """Parse the command line, and run a step with it."""
     arguments = parser.parse_args()
-    with mistakes_in_one_line():
+    with errors_in_one_line():
         step(arguments)
-    # What is frozen is not searched for garbage at the interpreter's exit; with TensorFlow that takes a second.
+    # The interpreter does not search frozen objects for garbage when it exits; with TensorFlow that takes a second.
     gc.freeze()

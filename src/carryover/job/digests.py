@@ -1,4 +1,4 @@
-"""Digests of tensors, equal only if every bit is."""
+"""Digests of tensors, which are equal only if every bit is."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 
 def digest(tensors: Mapping[str, NDArray[Any]]) -> str:
-    """SHA-256, in hexadecimal, over the dtype, shape and bytes of each tensor in turn; "" where there are none.
+    """Return the SHA-256 of the dtype, shape and bytes of each tensor in turn, in hexadecimal; "" if there are none.
 
-    The names do not count: Keras counts automatic ones up within a process, so that two equal models differ in them.
+    The names do not count: Keras numbers automatic names within a process, so two equal models differ in them.
 
     >>> import numpy as np
     >>> from carryover import digest

@@ -10,9 +10,9 @@ class Epoch(NamedTuple):
     """How far a training is.
 
     Attributes:
-        number: of the epoch, counted from 1.
-        total: how many there are.
-        loss: of this epoch; the median where many networks are trained at once.
+        number: the number of the epoch, counted from 1.
+        total: how many epochs there are.
+        loss: the loss of this epoch; the median if many networks are trained at once.
     """
 
     number: int
@@ -21,10 +21,10 @@ class Epoch(NamedTuple):
 
 
 def print_epoch(epoch: Epoch, of_replicates: str = "") -> None:
-    """Print the line, at once.
+    """Print the line of an epoch, without buffering.
 
     Args:
-        epoch: which one.
+        epoch: the epoch that has ended.
         of_replicates: the shard, if the loss is the median of replicates.
     """
     where, which = (f"{of_replicates}: ", "median loss") if of_replicates else ("", "loss")

@@ -1,5 +1,5 @@
-"""The one exception that the steps turn into a line for the user."""
+"""The exception that the steps turn into one line for the user."""
 
 
 class UserError(Exception):
-    """A mistake that the user can mend. Its message is one line: what, where, and what to do."""
+    """An error that the user can fix. Its message is one line: where, what is wrong, and what to do."""

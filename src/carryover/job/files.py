@@ -1,4 +1,4 @@
-"""Files that are whole or absent."""
+"""Files that are either complete or absent."""
 
 import glob
 import json
@@ -13,11 +13,14 @@ from carryover.job.errors import UserError
 
 @contextmanager
 def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """A file that appears under its name only when it is whole; a failed write leaves what was there before.
+    """Open a file that appears under its name only when it is complete; a failed write leaves the old file in place.
 
     Args:
         path: the file; missing parent folders are made.
         mode: "w" for UTF-8 text with Unix line ends, "wb" for bytes.
+
+    Raises:
+        UserError: if the file cannot be written.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     _remove_abandoned_parts(path)
@@ -35,14 +38,14 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, keys in their order."""
+    """Write JSON, with the keys in their given order."""
     with writing(path) as file:
         json.dump(value, file, indent=2)
         file.write("\n")
 
 
 def _remove_abandoned_parts(path: Path) -> None:
-    """Remove what killed processes have written of a file; those of a running one stay, it will need them."""
+    """Remove the parts of a file that killed processes have left; a running process still needs its own."""
     for part in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         with suppress(OSError, ValueError):
             try:

@@ -1,8 +1,8 @@
-"""`hermetic python SCRIPT ...`: run Python in an environment that owes nothing to the caller.
+"""`hermetic python SCRIPT ...`: run Python in an environment that does not depend on the caller's.
 
-A prefix like `env -i` or `nice`. It clears the environment but for PASSED_ON, sets what the numerics need, gives
-Keras and matplotlib the configuration that the project pins, and becomes `python -I -B SCRIPT ...`: isolated, without
-PYTHON* variables, user site and script folder on the path, and without writing bytecode beside the library's modules.
+It is a prefix like `env -i` or `nice`. It clears the environment except for PASSED_ON, sets what the numerics need, and
+gives Keras and matplotlib the configuration that the project pins. Then it becomes `python -I -B SCRIPT ...`, which
+ignores PYTHON* variables, the user's site-packages and the script's folder, and writes no bytecode beside the library.
 """
 
 import os
@@ -13,24 +13,24 @@ from pathlib import Path
 from carryover.job.portable import ENVIRONMENT
 
 HOME = Path(__file__).parents[1] / "home"
-"""The home folder of every job: the committed configuration of Keras and matplotlib, only ever read."""
+"""The home folder of every job. It has the committed configuration of Keras and matplotlib, and no job writes to it."""
 
 PASSED_ON = ("TMPDIR",)
-"""What is taken over from the caller: where temporary files go."""
+"""The variables that a job takes over from the caller: where temporary files go."""
 
 
 def environment(caller: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a job.
+    """Return the whole environment of a job.
 
     Args:
-        caller: the environment of whoever starts the job; all but PASSED_ON is dropped.
+        caller: the environment of the process that starts the job; all but PASSED_ON is dropped.
     """
     return {name: caller[name] for name in PASSED_ON if name in caller} | {
         "HOME": str(HOME),
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
         "TZ": "UTC",
-        # matplotlib's list of fonts, which has no say in what is drawn: the project uses matplotlib's own font.
+        # For matplotlib's list of fonts. It does not affect the figures: the project uses matplotlib's own font.
         "XDG_CACHE_HOME": str(Path(sys.prefix) / "cache"),
         "MPLBACKEND": "agg",
         "KERAS_BACKEND": "tensorflow",
@@ -42,7 +42,7 @@ def environment(caller: Mapping[str, str]) -> dict[str, str]:
 
 
 def command(arguments: list[str]) -> list[str]:
-    """The command that is run for `hermetic ARGUMENTS`.
+    """Return the command that `hermetic ARGUMENTS` runs.
 
     >>> command(["python", "step.py", "--epochs", "70"])[1:]
     ['-I', '-B', 'step.py', '--epochs', '70']
@@ -57,7 +57,7 @@ def command(arguments: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Become the job. The process is replaced, so that signals and the exit status are the job's own."""
+    """Replace this process by the job, so that signals and the exit status are the job's own."""
     try:
         job = command(sys.argv[1:])
     except ValueError as error:

@@ -1,7 +1,7 @@
 """The portable recipe: the settings under which TensorFlow and NumPy compute the same bits on every x86-64 CPU.
 
-Both, and the C library under them, pick kernels by the CPU that they find, and other kernels round or add up otherwise.
-Each setting takes one such choice away. Together they cost no measurable time at the size of these networks.
+Both, and the C library below them, choose kernels by the CPU, and other kernels round differently or add in another
+order. Each setting removes one such choice. Together they cost no measurable time at the size of these networks.
 """
 
 import gc
@@ -16,7 +16,7 @@ ENVIRONMENT = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
     # Without oneDNN's operations, Eigen's matrix products still call its kernels.
     "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "false",
-    # A GPU adds up in another order again.
+    # A GPU adds in yet another order.
     "CUDA_VISIBLE_DEVICES": "-1",
     # NumPy's exp and log10, for example, differ in the last bit with AVX-512; its baseline is x86-64-v2.
     "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
@@ -30,28 +30,28 @@ ENVIRONMENT = {
 
 
 def configure_tensorflow() -> None:
-    """Apply the part of the recipe that TensorFlow takes at run time; call it before the first operation.
+    """Apply the part of the recipe that TensorFlow takes at run time; call this before the first operation.
 
     Raises:
-        UserError: if the environment lacks ENVIRONMENT, so that the result would depend on the CPU; or if the CPU lacks
-            what TensorFlow is built for, which would otherwise end in an illegal instruction and no word.
+        UserError: if the environment lacks ENVIRONMENT, so that the result would depend on the CPU; or if the CPU has
+            no AVX, in which case TensorFlow would die of an illegal instruction without a message.
     """
     missing = [f"{name}={value}" for name, value in ENVIRONMENT.items() if os.environ.get(name) != value]
     if missing:
         raise UserError(
-            f"the environment lacks {' '.join(missing)}: start the command with 'hermetic' (hermetic python ...)"
+            f"the environment lacks {' '.join(missing)}; put 'hermetic' before the command (hermetic python ...)"
         )
     from numpy._core._multiarray_umath import __cpu_features__  # what numpy.show_runtime() prints
 
     if platform.machine() == "x86_64" and not __cpu_features__["AVX"]:
         raise UserError(
-            "this processor has no AVX, without which TensorFlow does not run: use one of 2011 or newer (Intel from "
-            "Sandy Bridge, AMD from Bulldozer on), or let the virtual machine see the host's processor"
+            "this processor has no AVX, which TensorFlow needs; use a processor of 2011 or later (Intel Sandy Bridge, "
+            "AMD Bulldozer), or let the virtual machine see the host's processor"
         )
     import tensorflow as tf
 
-    # The optimizer of graphs rewrites x / sqrt(y) as x * rsqrt(y), and the hardware's approximate reciprocal square
-    # root differs between makers of CPUs.
+    # TensorFlow's graph optimizer rewrites x / sqrt(y) as x * rsqrt(y), and the hardware's approximate reciprocal
+    # square root differs between makers of CPUs.
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -59,14 +59,14 @@ def configure_tensorflow() -> None:
 
 
 def load_keras() -> None:
-    """Import Keras and TensorFlow as every job does that needs them; this takes seconds.
+    """Import Keras and TensorFlow under the recipe, as every job that needs them does; this takes seconds.
 
     Raises:
         UserError: as configure_tensorflow.
     """
-    # Importing TensorFlow makes a million objects that stay: searching them for garbage takes a quarter of a job.
+    # Importing TensorFlow makes a million lasting objects: searching them for garbage takes a quarter of a job.
     gc.disable()
-    # Keras would import matplotlib, to draw what no job draws: that takes a tenth of a job, and reads a configuration.
+    # Keras would import matplotlib for drawings that no job makes; that takes a tenth of a job and reads a config file.
     sys.modules["matplotlib"] = None  # type: ignore[assignment]
     configure_tensorflow()
     import keras  # noqa: F401

@@ -1,7 +1,7 @@
 """YAML files: the parameters, their schema, and the settings of the reference.
 
-They are read as DVC reads params.yaml: by YAML 1.2, in which 1e-8 is a number, 010 is ten and yes is text, and in which
-a key must not stand twice.
+They are read as DVC reads params.yaml: as YAML 1.2, in which 1e-8 is a number, 010 is ten, yes is text, and no key may
+appear twice.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ def read_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
-        UserError: where it is missing or not YAML, with the line.
+        UserError: if it is missing, or is not YAML; the message names the line.
     """
     try:
         return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def write_yaml(path: Path, value: Any) -> None:
-    """Write a YAML file, keys in their order."""
+    """Write a YAML file, with the keys in their given order."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]

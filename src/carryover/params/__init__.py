@@ -1,1 +1,1 @@
-"""The parameters of a run: checked, and handed to the steps as options of their command lines."""
+"""The parameters of a run: checking them, and turning them into options of the steps' command lines."""

@@ -1,4 +1,4 @@
-"""Whether the parameters of a run are right: by their schema, and by each other."""
+"""Checking the parameters of a run against their schema and against each other."""
 
 import difflib
 import math
@@ -14,9 +14,9 @@ from carryover.series.options import NOISY_SINE, SERIES
 from carryover.series.windows import count_windows
 
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
-"""What the folder of a reference holds, besides initial weights."""
+"""The files in the folder of a reference, besides its initial weights."""
 
-# JSON has one kind of number; here 5.0 is no count, because no step takes it for one.
+# JSON Schema takes 5.0 for an integer; no step does, so the check must not either.
 _Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
     jsonschema.Draft202012Validator,
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
@@ -29,15 +29,15 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     """Check the parameters against the schema and against each other.
 
     Args:
-        params: of the form of params.yaml.
+        params: the parameters, in the form of params.yaml.
         schema: the JSON schema of params.yaml.
         root: the folder to which the paths in the parameters are relative.
 
     Returns:
-        the parameters, as they are.
+        The parameters, unchanged.
 
     Raises:
-        UserError: on the first mistake.
+        UserError: if a value is wrong; the message is about the first one.
     """
     error = min(_Validator(schema).iter_errors(params), key=lambda error: error.json_path, default=None)
     if error:
@@ -48,11 +48,11 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     _check_dataset(params["dataset"], params["model"], root)
     if params["replicates"]["count"] and params["model"]["cell"] != "lstm":
         raise UserError(
-            f"model.cell: {params['model']['cell']}: replicates are of an lstm; set replicates.count: 0 for other cells"
+            f"model.cell: {params['model']['cell']}: replicates need an lstm; set replicates.count: 0 for other cells"
         )
     for name, case in params["cases"].items():
         if case["reset"] != "never" and not case["stateful"]:
-            raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true (there are no states to reset)")
+            raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true; set that, or set reset: never")
     seeds = params["replicates"]["first_seed"] + params["replicates"]["count"]
     if seeds > 2**32:
         raise UserError(f"replicates: the last seed would be {seeds - 1}, above 4294967295; lower first_seed or count")
@@ -64,33 +64,42 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
             )
     weights = params["model"]["initial_weights"]
     if weights != "random" and not (root / weights).is_file():
-        raise UserError(f"model.initial_weights: there is no file {weights}; give one, or random")
+        raise UserError(f"model.initial_weights: there is no file {weights}; name one that exists, or set it to random")
     return params  # type: ignore[no-any-return]
 
 
 def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -> None:
     time_steps, held_out = model["time_steps"], dataset["held_out"]
     if held_out >= 1 and held_out != int(held_out):
-        raise UserError(f"dataset.held_out: {held_out} is neither a whole number of samples nor a share below 1")
+        raise UserError(
+            f"dataset.held_out: {held_out} is neither a whole number nor below 1; give a number of samples, or a share "
+            "below 1"
+        )
     if 1 <= held_out < time_steps:
         raise UserError(
-            f"dataset.held_out: {held_out} samples are less than one window of {time_steps} (model.time_steps)"
+            f"dataset.held_out: {held_out} samples are less than one window of {time_steps} (model.time_steps); hold "
+            "out more samples, or 0"
         )
     if dataset["samples"] != "all":
         count_windows(dataset["samples"], time_steps, model["batch_size"])
     if dataset["source"] == NOISY_SINE:
         if dataset["samples"] == "all" or 0 < held_out < 1:
             key = "samples" if dataset["samples"] == "all" else "held_out"
-            raise UserError(f"dataset.{key}: {dataset[key]} is for a CSV file; the noisy sine has as many as you say")
+            raise UserError(
+                f"dataset.{key}: {dataset[key]} is for a CSV file; give a number of samples for the noisy sine"
+            )
         if dataset["standardize"]:
-            raise UserError("dataset.standardize: true is for a CSV file; the noisy sine is as it is")
+            raise UserError("dataset.standardize: true is for a CSV file; set it to false for the noisy sine")
         return
     file = f"{SERIES}/{dataset['source']}.csv"
     if not (root / file).is_file():
         known = [NOISY_SINE, *(path.stem for path in sorted((root / SERIES).glob("*.csv")))]
         raise UserError(f"dataset.source: there is no file {file}{_hint(dataset['source'], known)}")
     if dataset["target"] in dataset["inputs"]:
-        raise UserError(f"dataset.target: {dataset['target']!r} is one of dataset.inputs, which give it away")
+        raise UserError(
+            f"dataset.target: {dataset['target']!r} is also one of dataset.inputs, which would give the answer away; "
+            "remove it from the inputs"
+        )
 
 
 def _check_claims(claims: dict[str, list[list[str]]], cases: list[str]) -> None:
@@ -102,9 +111,11 @@ def _check_claims(claims: dict[str, list[list[str]]], cases: list[str]) -> None:
                 if case not in cases:
                     raise UserError(f"{place}: there is no case {case!r}{_hint(case, cases)}")
             if pair[0] == pair[1]:
-                raise UserError(f"{place}: {pair[0]} is claimed against itself")
+                raise UserError(f"{place}: {pair[0]} is compared with itself; name two cases")
             if frozenset(pair) in claimed:
-                raise UserError(f"{place}: {pair[0]} and {pair[1]} stand in {claimed[frozenset(pair)]} already")
+                raise UserError(
+                    f"{place}: {pair[0]} and {pair[1]} are already in {claimed[frozenset(pair)]}; remove one of the two"
+                )
             claimed[frozenset(pair)] = place
 
 
@@ -122,7 +133,7 @@ def _hint(word: str, known: list[str]) -> str:
 
 
 def _explain(error: jsonschema.ValidationError) -> str:
-    # The schema's part that failed, its rule, and the value that broke it.
+    # The part of the schema that failed, its rule, and the value that broke it.
     schema: Any = error.schema
     rule: Any = error.validator_value
     value: Any = error.instance
@@ -136,7 +147,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
             absent = next(key for key in rule if key not in value)
             return f"{place}.{absent}".lstrip(".") + ": missing"
         case "pattern" if "propertyNames" in error.schema_path:
-            return f"{place}: {value!r} is no name for a case: use a-z, 0-9 and _, a letter first"
+            return f"{place}: {value!r} is not a name for a case; use a-z, 0-9 and _, and begin with a letter"
         case "pattern":
             return f"{place}: {value!r} is not allowed: {schema.get('description', rule)}"
         case "enum" if "propertyNames" in error.schema_path:

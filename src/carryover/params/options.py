@@ -1,4 +1,4 @@
-"""The ways into and out of params.yaml: changes on a command line, options of the steps, overrides for DVC."""
+"""Parameters in other forms: changes from a command line, options of the steps, overrides for DVC."""
 
 import json
 import shlex
@@ -12,10 +12,10 @@ from carryover.job.yaml_file import Params, read_yaml
 
 
 def typed(value: Any, schema: dict[str, Any]) -> Any:
-    """The value, with text turned into the number or boolean that the schema wants, where it spells one.
+    """Return a value in which text has become the number or boolean that the schema asks for, if the text spells one.
 
-    All values within `snakemake --config 'training={epochs: 5}'` are text. A whole number stays one where any number
-    will do, as it does in a file.
+    All values within `snakemake --config 'training={epochs: 5}'` are text. As in a file, a whole number stays an
+    integer if the schema asks for any number.
 
     >>> typed({"epochs": "5"}, {"properties": {"epochs": {"type": "integer"}}})
     {'epochs': 5}
@@ -40,7 +40,7 @@ def typed(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def merge(params: Params, changes: dict[str, Any]) -> Params:
-    """The parameters with some of them replaced, key by key; but the parameters of another optimizer are all its own.
+    """Replace some of the parameters, key by key; another optimizer replaces all parameters of the old one.
 
     >>> merge({"training": {"loss": "mse", "epochs": 70}}, {"training": {"epochs": 5}})
     {'training': {'loss': 'mse', 'epochs': 5}}
@@ -58,7 +58,7 @@ def merge(params: Params, changes: dict[str, Any]) -> Params:
 
 
 def overrides(params: Params, wanted: Params, place: str = "") -> Iterator[str]:
-    """What `dvc exp run --set-param` takes, in the grammar of Hydra, to make one section of parameters of another.
+    """Yield the overrides for `dvc exp run --set-param`, in Hydra's grammar, that turn `params` into `wanted`.
 
     >>> list(overrides({"a": {"b": 1, "c": 2}}, {"a": {"b": 3, "d": [4, "e"]}}))
     ['a.b=3', '~a.c', '+a.d=[4,"e"]']
@@ -84,7 +84,7 @@ def _hydra(value: Any) -> str:
 
 
 def flags(section: dict[str, Any]) -> str:
-    """A section of the parameters as options of a command line, exactly as DVC unpacks `${section}`.
+    """Return a section of the parameters as options of a command line, exactly as DVC unpacks `${section}`.
 
     >>> flags({"units": [10, 10], "epsilon": 1e-8, "stateful": True, "shuffle": False})
     '--units 10 10 --epsilon 1e-08 --stateful'
@@ -113,5 +113,5 @@ def from_option(text: str) -> Any:
 
 
 def as_option(params: Params, in_file: Params, file: Path) -> str:
-    """Checked parameters as the value of `check_params --params`: the file, if it holds them, or else their text."""
+    """Return the value of `check_params --params`: the file if it has these parameters, or else their text as JSON."""
     return str(file) if params == in_file else json.dumps(params)

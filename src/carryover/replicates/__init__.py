@@ -1,1 +1,1 @@
-"""Replicates: the same training from many seeds, many at once, and what they say of it together."""
+"""Replicates: the same training from many seeds, trained many at once, and their statistics."""

@@ -1,4 +1,4 @@
-"""What training replicates leaves behind: the loss of each at each epoch, a file per shard."""
+"""The results of training replicates: the loss of each replicate at each epoch, in one file per shard."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,24 +15,24 @@ from carryover.replicates.shards import Shard, shards
 REMEDY = "train the replicates again"
 
 COLUMNS = {"seed": "int64", "epoch": "int64", "loss": "float64"}
-"""The columns of a shard's file, with their dtypes."""
+"""The dtypes of the columns of a shard's file."""
 
 Losses = dict[str, NDArray[np.float64]]
-"""Per behaviour, the losses of shape (replicates, epochs); row i is of the seed first_seed + i."""
+"""The losses of each behaviour, of shape (replicates, epochs); row i has the losses of the seed first_seed + i."""
 
 
 def read_replicates(folder: Path, params: Mapping[str, Any]) -> Losses:
     """Read the replicates of a run.
 
     Args:
-        folder: with one folder per behaviour, and in it one file per shard.
-        params: of the run, in the form of params.yaml.
+        folder: a folder with one folder per behaviour, each with one file per shard.
+        params: the parameters of the run, in the form of params.yaml.
 
     Returns:
-        the losses by behaviour; empty where replicates.count is 0.
+        The losses by behaviour; empty if replicates.count is 0.
 
     Raises:
-        UserError: where a file is missing or broken, or does not hold just the seeds and epochs of its shard.
+        UserError: if a file is missing or broken, or does not have exactly the seeds and epochs of its shard.
     """
     parts: dict[str, list[NDArray[np.float64]]] = {}
     for shard in shards(**params["replicates"]):
@@ -42,12 +42,12 @@ def read_replicates(folder: Path, params: Mapping[str, Any]) -> Losses:
 
 
 def remove_other_shards(folder: Path, expected: Iterable[Shard]) -> list[Path]:
-    """Remove the files of shards that are not among these, and make the folder if it is not there.
+    """Remove the files of all shards but the expected ones; make the folder if there is none.
 
     Returns:
-        what has been removed.
+        The removed files.
     """
-    folder.mkdir(parents=True, exist_ok=True)  # DVC tracks the folder, an empty one too
+    folder.mkdir(parents=True, exist_ok=True)  # DVC tracks the folder, even if it is empty
     paths = {folder / shard.path for shard in expected}
     others = [path for path in folder.glob("*/*-*.csv") if path not in paths]
     for path in others:
@@ -69,6 +69,6 @@ def _read_shard(path: Path, shard: Shard, epochs: int) -> NDArray[np.float64]:
     expected = pd.MultiIndex.from_product([shard.seeds, range(1, epochs + 1)])
     if not pd.MultiIndex.from_frame(table[["seed", "epoch"]]).equals(expected):
         raise UserError(
-            f"{path}: not the seeds {shard.first_seed} to {shard.last_seed} with {epochs} epochs each; {REMEDY}"
+            f"{path}: expected the seeds {shard.first_seed} to {shard.last_seed} with {epochs} epochs each; {REMEDY}"
         )
     return table["loss"].to_numpy().reshape(len(shard.seeds), epochs)

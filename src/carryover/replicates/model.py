@@ -1,12 +1,12 @@
-"""Replicates of the network, trained at once: one network whose weights carry a leading axis of replicates.
+"""Replicates of the network, trained at once: one network whose weights have a leading axis of replicates.
 
-Its input has the shape (replicates, time_steps, inputs, batch_size), so that Keras's own recurrent layer, which knows
-of no replicates, takes them for its batch. Nothing adds up over the replicates but the loss, whose gradient in one
-replicate's weights is that replicate's own; with an optimizer that works element by element, each is trained as if it
-were alone.
+Its input has the shape (replicates, time_steps, inputs, batch_size), so Keras's own recurrent layer takes the
+replicates for its batch. Only the loss adds up over the replicates, and its gradient with respect to one replicate's
+weights depends on that replicate alone. With an optimizer that works element by element, each replicate is therefore
+trained as if it were alone.
 
-The equations are those of model.build_model, written for speed, which changes the rounding: the batch comes last, so
-that the gates are whole blocks of memory, and the weights of a layer are one matrix, so that each step is one product.
+The equations are those of training.model.build_model, arranged for speed, which changes the rounding. The batch comes
+last, so that each gate is one block of memory. The weights of a layer are one matrix, so that each step is one product.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from carryover.training.weights import Weights
 
 
 def _hard_sigmoid(slope: float) -> Callable[[Any], Any]:
-    # clip(slope z + 0.5, 0, 1), whose gradient TensorFlow computes many times faster in this form.
+    # This is clip(slope z + 0.5, 0, 1) in a form whose gradient TensorFlow computes many times faster.
     return lambda z: keras.ops.relu6(6 * slope * z + 3) / 6
 
 
@@ -32,11 +32,14 @@ RECURRENT_ACTIVATIONS = {
     "hard_sigmoid": _hard_sigmoid(1 / 6),
     "sigmoid": keras.ops.sigmoid,
 }
-"""Of the gates, as in model.ACTIVATIONS."""
+"""The activations of the gates, equal to those in training.model.ACTIVATIONS up to rounding."""
 
 
 def _affine(kernel: Any, *inputs: Any) -> Any:
-    """Of each replicate its kernel, (R, outputs, features + 1), times its inputs, (R, features, B), and 1 below."""
+    """Return each replicate's kernel, (R, outputs, features + 1), times its inputs, (R, features, B), and a row of 1s.
+
+    The result has the shape (R, outputs, B).
+    """
     ones = keras.ops.ones_like(inputs[0][:, :1])
     return keras.ops.matmul(kernel, keras.ops.concatenate([*inputs, ones], axis=1))
 
@@ -45,8 +48,9 @@ class ReplicatedLSTMCell(keras.layers.LSTMCell):  # type: ignore[misc]  # Keras 
     """Keras's LSTM cell for replicates.
 
     Args:
-        replicates: how many, R.
-        batch_size: of each replicate, B.
+        units: as for keras.layers.LSTMCell.
+        replicates: how many replicates there are, R.
+        batch_size: the batch size of each replicate, B.
         others: as for keras.layers.LSTMCell.
     """
 
@@ -55,16 +59,16 @@ class ReplicatedLSTMCell(keras.layers.LSTMCell):  # type: ignore[misc]  # Keras 
         self.state_shape = (replicates, units, batch_size)
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        """Make the kernel, (R, 4 units, features + units + 1): kernel, recurrent kernel and bias side by side."""
+        """Add the kernel, (R, 4 units, features + units + 1): kernel, recurrent kernel and bias side by side."""
         replicates, features, _ = input_shape
         self.kernel = self.add_weight(shape=(replicates, 4 * self.units, features + self.units + 1), name="kernel")
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:  # noqa: ARG002  # Keras's name for R
-        """The hidden and the cell state, zeros of shape (R, units, B)."""
+        """Return the hidden state and the cell state, zeros of shape (R, units, B)."""
         return [keras.ops.zeros(self.state_shape) for _ in range(2)]
 
     def call(self, inputs: Any, states: list[Any], training: bool = False) -> tuple[Any, list[Any]]:  # noqa: ARG002
-        """One step: inputs of shape (R, features, B), and Keras's own equations of the gates."""
+        """Compute one step for inputs of shape (R, features, B), by Keras's own equations of the gates."""
         hidden, carry = states
         z = _affine(self.kernel, inputs, hidden)
         carry, output = self._compute_carry_and_output_fused(keras.ops.split(z, 4, axis=1), carry)
@@ -73,32 +77,36 @@ class ReplicatedLSTMCell(keras.layers.LSTMCell):  # type: ignore[misc]  # Keras 
 
 
 class ReplicatedLSTM(keras.layers.RNN):  # type: ignore[misc]
-    """Keras's layer of a ReplicatedLSTMCell, from (R, time_steps, features, B) to (R, [time_steps,] units, B)."""
+    """Keras's RNN layer with a ReplicatedLSTMCell; maps (R, time_steps, features, B) to (R, [time_steps,] units, B)."""
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:  # noqa: ARG002
-        """With the batch, of which Keras's own does not know."""
+        """Return the shape of the output with the batch axis, which Keras's own method lacks."""
         replicates, time_steps, _, batch_size = sequences_shape
         steps = (time_steps,) if self.return_sequences else ()
         return (replicates, *steps, self.cell.units, batch_size)
 
 
 class ReplicatedDense(keras.layers.Layer):  # type: ignore[misc]
-    """Dense(1) for replicates: (R, features, B) to (R, 1, B)."""
+    """Dense(1) for replicates; maps (R, features, B) to (R, 1, B)."""
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        """Make the kernel, (R, 1, features + 1): kernel and bias side by side."""
+        """Add the kernel, (R, 1, features + 1): kernel and bias side by side."""
         replicates, features, _ = input_shape
         self.kernel = self.add_weight(shape=(replicates, 1, features + 1), name="kernel")
 
     def call(self, inputs: Any) -> Any:
-        """One product per replicate."""
+        """Compute one product per replicate."""
         return _affine(self.kernel, inputs)
 
 
 def build_replicated_model(replicates: int, network: Network, time_steps: int, batch_size: int) -> keras.Model:
-    """A stateful network that maps (replicates, time_steps, inputs, batch_size) to (replicates, 1, batch_size).
+    """Build a stateful network that maps (replicates, time_steps, inputs, batch_size) to (replicates, 1, batch_size).
 
-    The layers are called as those of model.build_model, and the arguments are the same; the cell is an LSTM's.
+    The layers have the same names as those of training.model.build_model. The cell is always an LSTM's.
+
+    Args:
+        replicates: how many replicates there are.
+        network, time_steps, batch_size: as for training.model.build_model.
     """
     inputs = keras.Input(batch_shape=(replicates, time_steps, network.inputs, batch_size))
     hidden = inputs
@@ -120,7 +128,7 @@ def build_replicated_model(replicates: int, network: Network, time_steps: int, b
 
 
 def set_replicated_weights(model: keras.Model, weights: Weights) -> None:
-    """Give a network of build_replicated_model the weights of each replicate, along a leading axis."""
+    """Set the weights of a model of build_replicated_model; each weight has a leading axis of replicates."""
     for layer in model.layers:
         for variable in layer.weights:
             parts = [weight for name, weight in weights.items() if name.startswith(f"{layer.name}/")]
@@ -129,9 +137,9 @@ def set_replicated_weights(model: keras.Model, weights: Weights) -> None:
 
 
 def random_weights_of_each(network: Network, seeds: Sequence[int]) -> Weights:
-    """What model.random_weights gives for each seed, along a leading axis.
+    """Return the weights that training.model.random_weights draws for each seed, along a leading axis of seeds.
 
-    Drawing them by one compiled function takes a tenth of the time that building the layers anew for each seed does.
+    Drawing them by one compiled function takes a tenth of the time of building the layers again for each seed.
     """
     shapes = weight_shapes(network)
     generator = keras.random.SeedGenerator(0)
@@ -147,7 +155,7 @@ def random_weights_of_each(network: Network, seeds: Sequence[int]) -> Weights:
     def draw(seeds: Any) -> list[Any]:
         values = []
         for place, (name, initializer) in enumerate(initializers.items()):
-            generator.state.assign(tf.stack([seeds[place], 0]))  # as in a generator made of this seed
+            generator.state.assign(tf.stack([seeds[place], 0]))  # the state of a new generator with this seed
             values.append(initializer(shapes[name]))
         return values
 
@@ -160,7 +168,7 @@ def random_weights_of_each(network: Network, seeds: Sequence[int]) -> Weights:
 
 
 def _initializers(network: Network) -> dict[str, Any]:
-    """The initializers of the random weights of a new network, by the weight's name."""
+    """Return the initializers of the random weights of a new network, by the names of the weights."""
     *recurrent, dense = build_layers(network, time_steps=1, stateful=False)
     initializers = {}
     for layer in recurrent:
@@ -170,33 +178,33 @@ def _initializers(network: Network) -> dict[str, Any]:
 
 
 ELEMENTWISE = ("SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Nadam", "Ftrl", "Lion")
-"""The optimizers of Keras whose update of an element depends on that element's own gradients alone."""
+"""The optimizers of Keras that update an element by that element's own gradients alone."""
 
 
 def check_optimizer(optimizer: keras.optimizers.Optimizer) -> None:
-    """Hold an optimizer against what replicates need.
+    """Check that an optimizer can train replicates at once.
 
     Raises:
-        UserError: where it would let the replicates of a shard act on each other.
+        UserError: if the replicates of a shard would affect each other.
     """
     norms = [name for name in ("clipnorm", "global_clipnorm") if getattr(optimizer, name) is not None]
     if norms or type(optimizer).__name__ not in ELEMENTWISE:
         raise UserError(
             f"optimizer: {optimizer.name}{f' with {norms[0]}' if norms else ''} does not work element by element, so "
-            "that replicates trained at once would act on each other; set replicates.count: 0"
+            "replicates trained at once would affect each other; set replicates.count: 0"
         )
 
 
 def loss_of_each(loss: str, targets: Any, predictions: Any) -> Any:
-    """The loss of each replicate, of shape (R,); targets and predictions of shape (R, 1, batch_size)."""
+    """Return the loss of each replicate, of shape (R,), for targets and predictions of shape (R, 1, batch_size)."""
     return keras.ops.mean(keras.losses.get(loss)(targets, predictions), axis=1)
 
 
 class SumOfReplicates(keras.losses.Loss):  # type: ignore[misc]
-    """The sum over replicates of each one's mean loss.
+    """The sum over the replicates of their mean losses.
 
     Args:
-        loss: Keras's name of it.
+        loss: Keras's name of the loss.
     """
 
     def __init__(self, loss: str) -> None:
@@ -204,12 +212,12 @@ class SumOfReplicates(keras.losses.Loss):  # type: ignore[misc]
         self.loss = loss
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The loss of each replicate, for Keras to add up."""
+        """Return the loss of each replicate, which Keras then adds up."""
         return loss_of_each(self.loss, y_true, y_pred)
 
 
 class LossOfEach(keras.metrics.Metric):  # type: ignore[misc]
-    """The mean over the batches of an epoch of the loss of each replicate, of shape (R,), as Keras's own `loss` is."""
+    """The loss of each replicate, of shape (R,): its mean over the batches of an epoch, like Keras's own `loss`."""
 
     def __init__(self, loss: str, replicates: int) -> None:
         super().__init__(name="loss_of_each")
@@ -218,10 +226,10 @@ class LossOfEach(keras.metrics.Metric):  # type: ignore[misc]
         self.batches = self.add_variable((), "zeros", name="batches")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # noqa: ARG002
-        """Add a batch."""
+        """Add the losses of a batch."""
         self.total.assign_add(loss_of_each(self.loss, y_true, y_pred))
         self.batches.assign_add(1.0)
 
     def result(self) -> Any:
-        """The mean so far."""
+        """Return the mean so far."""
         return self.total / self.batches

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 
 class Shard(NamedTuple):
-    """Replicates of one behaviour, of successive seeds.
+    """Replicates of one behaviour with successive seeds.
 
     Attributes:
         behaviour: when the states are reset: never, every_epoch or every_batch.
-        first_seed: of the first replicate.
-        last_seed: of the last one.
+        first_seed: the seed of the first replicate.
+        last_seed: the seed of the last replicate.
     """
 
     behaviour: str
@@ -18,17 +18,17 @@ class Shard(NamedTuple):
 
     @property
     def seeds(self) -> range:
-        """Of its replicates, in their order."""
+        """The seeds of the replicates, in order."""
         return range(self.first_seed, self.last_seed + 1)
 
     @property
     def path(self) -> str:
-        """Where the losses of the shard lie in the folder of the replicates."""
+        """The path of the shard's losses in the folder of the replicates."""
         return f"{self.behaviour}/{self.first_seed}-{self.last_seed}.csv"
 
 
 def shards(count: int, behaviours: list[str], first_seed: int, shard_size: int) -> list[Shard]:
-    """The shards of a run; the arguments are the keys of `replicates` in params.yaml.
+    """Return the shards of a run; the arguments are the keys of `replicates` in params.yaml.
 
     >>> [shard.path for shard in shards(count=5, behaviours=["never"], first_seed=1, shard_size=3)]
     ['never/1-3.csv', 'never/4-5.csv']

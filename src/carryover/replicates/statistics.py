@@ -1,4 +1,4 @@
-"""What the replicates say of each training, and of every two of them."""
+"""Statistics of the replicates: for each training, and for each pair of trainings."""
 
 from itertools import combinations
 from typing import Any
@@ -16,18 +16,18 @@ CONFIDENCE = 0.95
 
 
 def statistics(losses: Losses) -> dict[str, Any]:
-    """The statistics of the replicates.
+    """Compute the statistics of the replicates.
 
     Args:
-        losses: per training, of shape (replicates, epochs), paired by row.
+        losses: the losses of each training, of shape (replicates, epochs), paired by row.
 
     Returns:
-        `count`: the replicates of each training;
-        `trainings`: per training the `median`, `lower_quartile` and `upper_quartile` of its `final_loss` and of its
-        `best_loss` (the least over the epochs);
-        `pairs`: per two trainings "a - b", of the differences of their final losses, replicate by replicate: the
-        `median_difference` with its `confidence_low` and `confidence_high` (95 %, percentile bootstrap of the
-        median; None for a single replicate), in how many replicates a or b has the lower loss (`a_lower`, `b_lower`),
+        `count`: how many replicates each training has;
+        `trainings`: for each training the `median`, `lower_quartile` and `upper_quartile` of its `final_loss` and of
+        its `best_loss` (the lowest over the epochs);
+        `pairs`: for each pair "a - b" the differences between their final losses, replicate by replicate: their
+        `median_difference` with `confidence_low` and `confidence_high` (95 %, percentile bootstrap of the median; None
+        for a single replicate), the number of replicates in which a or b has the lower loss (`a_lower`, `b_lower`),
         and the `p_value` of Wilcoxon's signed-rank test.
     """
     return {
@@ -53,7 +53,7 @@ def _compare(differences: Array) -> dict[str, Any]:
         "confidence_high": high,
         "a_lower": int((differences < 0).sum()),
         "b_lower": int((differences > 0).sum()),
-        # The test has nothing to rank where all are equal.
+        # The test has nothing to rank if all losses are equal.
         "p_value": float(stats.wilcoxon(differences).pvalue) if differences.any() else 1.0,
     }
 
@@ -65,7 +65,7 @@ def _confidence_interval(differences: Array) -> tuple[float | None, float | None
         (differences,),
         np.median,
         n_resamples=RESAMPLES,
-        batch=max(1, 2_000_000 // len(differences)),  # some 16 MB at a time
+        batch=max(1, 2_000_000 // len(differences)),  # about 16 MB at a time
         confidence_level=CONFIDENCE,
         method="percentile",
         rng=np.random.default_rng(0),

@@ -39,26 +39,26 @@ def train_shard(
 
     Args:
         shard: the behaviour and the seeds.
-        series: what each replicate learns, in the order of its seeds.
-        network: what each is made of.
+        series: the series that each replicate learns, in the order of the seeds.
+        network: the architecture of each replicate.
         time_steps: steps per window.
         batch_size: windows per batch.
-        optimizer: of all of them.
-        loss: Keras's name of it.
-        epochs: how many.
+        optimizer: the optimizer of all replicates.
+        loss: Keras's name of the loss.
+        epochs: how many epochs to train.
 
     Returns:
-        the loss of each at each epoch, of shape (replicates, epochs).
+        The loss of each replicate at each epoch, float64 of shape (replicates, epochs).
 
     Raises:
-        UserError: as check_optimizer; and if the training of a replicate diverges.
+        UserError: as check_optimizer; or if the training of a replicate diverges.
     """
     keras.backend.clear_session()
     check_optimizer(optimizer)
     count = len(shard.seeds)
     inputs, targets = _batches(series, time_steps, batch_size)
     weights = random_weights_of_each(network, shard.seeds)
-    keras.utils.set_random_seed(0)  # nothing random is left
+    keras.utils.set_random_seed(0)  # the weights are drawn, and nothing else is random
     case = Case("single", shard.behaviour, stateful=True)  # type: ignore[arg-type]  # checked by the command line
     model = build_replicated_model(count, network, time_steps, batch_size)
     set_replicated_weights(model, weights)
@@ -72,7 +72,7 @@ def train_shard(
             seed = shard.seeds[int(np.isfinite(of_each).argmin())]
             raise UserError(
                 f"replicates: {shard.behaviour}, seed {seed}, epoch {epoch}: the loss is not finite: "
-                "training diverges; lower learning_rate or raise epsilon of the optimizer"
+                "training diverges; lower the optimizer's learning_rate or raise its epsilon"
             )
         print_epoch(Epoch(epoch, epochs, float(np.median(of_each))), of_replicates=shard.path)
         losses.append(of_each)
@@ -82,11 +82,11 @@ def train_shard(
 
 
 def _batches(series: Sequence[Series], time_steps: int, batch_size: int) -> tuple[Floats, Floats]:
-    """Lay the windows of all replicates out so that make_batches takes one batch of each at once.
+    """Arrange the windows so that make_batches takes one batch of every replicate at once.
 
     Returns:
-        inputs of shape (batches * replicates, time_steps, inputs, batch_size) and targets of shape
-        (batches * replicates, 1, batch_size), replicates varying faster.
+        Inputs of shape (batches * replicates, time_steps, inputs, batch_size) and targets of shape
+        (batches * replicates, 1, batch_size), the replicates varying fastest.
     """
     windows = [cut_windows(one, time_steps, batch_size) for one in series]
     features = series[0].x.shape[1]

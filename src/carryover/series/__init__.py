@@ -1,1 +1,1 @@
-"""The series that is learned: made or read, divided, standardized, cut into windows and put into batches."""
+"""The series that the networks learn: made or read, divided, standardized, cut into windows, put into batches."""

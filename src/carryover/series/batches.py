@@ -1,4 +1,4 @@
-"""How a series is cut into windows, and in which order the batches take them."""
+"""Cutting a series into windows, and the order in which the batches take them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ def cut_windows(series: Series, time_steps: int, batch_size: int) -> tuple[Float
     """Cut a series into windows that do not overlap; the target is y at the window's last step.
 
     Returns:
-        inputs of shape (windows, time_steps, inputs) and targets of shape (windows, 1).
+        The inputs, of shape (windows, time_steps, inputs), and the targets, of shape (windows, 1).
 
     Raises:
         UserError: as count_windows.
@@ -24,11 +24,11 @@ def cut_windows(series: Series, time_steps: int, batch_size: int) -> tuple[Float
 
 
 def batch_order(windows: int, batch_size: int, batches: str) -> NDArray[np.intp]:
-    """The windows in the order in which the batches take them.
+    """Return the numbers of the windows in the order in which the batches take them, of shape (windows,).
 
     A stateful network carries the state of a batch's row to the same row of the next batch. With `contiguous` batches,
-    as Keras makes them, that row is the window batch_size further on; with `interleaved` ones it is the next window, so
-    that a state belongs to the sample just before.
+    as Keras makes them, that row is the window batch_size further on. With `interleaved` batches it is the next window,
+    so the state that a window starts from is that of the sample just before it.
 
     >>> batch_order(6, batch_size=2, batches="contiguous").reshape(3, 2).tolist()
     [[0, 1], [2, 3], [4, 5]]
@@ -36,8 +36,8 @@ def batch_order(windows: int, batch_size: int, batches: str) -> NDArray[np.intp]
     [[0, 3], [1, 4], [2, 5]]
 
     Args:
-        windows: how many.
-        batch_size: divides the windows.
+        windows: how many windows there are.
+        batch_size: windows per batch; a divisor of `windows`.
         batches: "contiguous" or "interleaved".
     """
     order = np.arange(windows)
@@ -45,7 +45,7 @@ def batch_order(windows: int, batch_size: int, batches: str) -> NDArray[np.intp]
 
 
 def predicted_samples(windows: int, time_steps: int) -> NDArray[np.intp]:
-    """Return the number of the sample that each window predicts, which is its last one; samples count from 0.
+    """Return the number of the sample that each window predicts, its last one, counted from 0; of shape (windows,).
 
     >>> predicted_samples(3, time_steps=2).tolist()
     [1, 3, 5]

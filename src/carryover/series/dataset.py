@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from carryover.job.errors import UserError
 from carryover.job.files import writing
 
+REMEDY = "delete the file and run the pipeline again"
+
 Floats = NDArray[np.float32]
 
 
@@ -32,52 +34,54 @@ class Series(NamedTuple):
         return np.column_stack([self.x, self.y]).astype(np.float64)
 
     def part(self, samples: slice) -> "Series":
-        """Some of its samples."""
+        """Return the series of some of the samples."""
         return self._replace(x=self.x[samples], y=self.y[samples])
 
 
 def write_series(path: Path, series: Series) -> None:
-    """Write a series as CSV, the target last; 9 significant digits carry a float32 exactly."""
+    """Write a series as CSV, the target last. 9 significant digits represent a float32 exactly."""
     with writing(path) as file:
         csv.writer(file, lineterminator="\n").writerow(series.columns)
         np.savetxt(file, series.values, fmt="%.9g", delimiter=",")
 
 
 def read_columns(path: Path) -> tuple[str, ...]:
-    """The columns of what write_series wrote.
+    """Read the column names of a file that write_series wrote.
 
     Raises:
-        UserError: where it is not that.
+        UserError: if the file has another form.
+        OSError: if it is missing or cannot be read.
     """
     return _columns(path, _read_lines(path)[0])
 
 
 def read_series(path: Path, may_be_empty: bool = False) -> Series:
-    """Read what write_series wrote.
+    """Read a file that write_series wrote.
 
     Args:
-        may_be_empty: whether there need be no samples, as where nothing is held out.
+        path: the file.
+        may_be_empty: whether the series may have no samples, as it does if nothing is held out.
 
     Raises:
-        UserError: naming the line, where the file is not that, or holds a value that is not finite.
+        UserError: if the file has another form, or a value that is not finite; the message names the line.
+        OSError: if it is missing or cannot be read.
     """
     header, *lines = _read_lines(path)
     columns = _columns(path, header)
     if not lines:
         if not may_be_empty:
-            raise UserError(f"{path}: there are no rows below the header; make it anew")
+            raise UserError(f"{path}: there are no rows below the header; {REMEDY}")
         return Series(np.empty((0, len(columns) - 1), np.float32), np.empty(0, np.float32), columns)
     try:
         values = np.loadtxt(lines, dtype=np.float32, delimiter=",", ndmin=2)
         if values.shape[1] != len(columns):
             raise ValueError
     except ValueError:
-        raise UserError(f"{path}: {_first_broken_line(lines, columns)}; make it anew") from None
+        raise UserError(f"{path}: {_first_broken_line(lines, columns)}; {REMEDY}") from None
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
         raise UserError(
-            f"{path}: line {row + 2}, column {columns[column]}: {values[row, column]} is not a finite number; "
-            "make the file anew"
+            f"{path}: line {row + 2}, column {columns[column]}: {values[row, column]} is not a finite number; {REMEDY}"
         )
     return Series(values[:, :-1], values[:, -1], columns)
 
@@ -86,13 +90,13 @@ def _read_lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines() or [""]
     except UnicodeDecodeError:
-        raise UserError(f"{path}: not UTF-8 text; make it anew") from None
+        raise UserError(f"{path}: not UTF-8 text; {REMEDY}") from None
 
 
 def _columns(path: Path, header: str) -> tuple[str, ...]:
     columns = tuple(next(csv.reader([header]), ()))
     if len(columns) < 2:
-        raise UserError(f"{path}: line 1: the header is {header!r}, expected inputs and a target; make it anew")
+        raise UserError(f"{path}: line 1: the header is {header!r}, expected inputs and a target; {REMEDY}")
     return columns
 
 

@@ -13,11 +13,11 @@ SERIES = "data/series"
 
 
 def add_series_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add one option for each key of `dataset` that says what a series is, except its seed."""
+    """Add one option for each key of `dataset` that defines a series, except its seed."""
     dataset = parser.add_argument_group("dataset")
-    dataset.add_argument("--source", required=True, metavar="NAME", help="noisy_sine, or the name of a CSV file")
-    dataset.add_argument("--samples", required=True, type=count_or_all, metavar="N", help="how many to train on")
-    dataset.add_argument("--step", required=True, type=finite_number, help="between two samples, in radians")
+    dataset.add_argument("--source", required=True, metavar="NAME", help="noisy_sine, or a CSV file without .csv")
+    dataset.add_argument("--samples", required=True, type=count_or_all, metavar="N", help="samples to train on, or all")
+    dataset.add_argument("--step", required=True, type=finite_number, help="between samples, in radians")
     dataset.add_argument("--noise", required=True, type=finite_number, help="standard deviation of the noise")
 
 
@@ -28,7 +28,9 @@ def noisy_sine_held_out(arguments: argparse.Namespace) -> int:
         UserError: if it is a share, of which there is none without an end.
     """
     if arguments.held_out % 1:
-        raise UserError(f"--held_out: {arguments.held_out} is for a CSV file; the noisy sine has as many as you say")
+        raise UserError(
+            f"--held_out: {arguments.held_out} is for a CSV file; give a number of samples for the noisy sine"
+        )
     return int(arguments.held_out)
 
 
@@ -36,9 +38,9 @@ def noisy_sine_samples(arguments: argparse.Namespace) -> int:
     """Return how many samples of the noisy sine the options ask for.
 
     Raises:
-        UserError: if they ask for all, of which there is no end.
+        UserError: if they ask for all: the noisy sine has no end.
     """
     if arguments.samples is None:
-        raise UserError("--samples: all is for a CSV file; the noisy sine has as many samples as you say")
+        raise UserError("--samples: all is for a CSV file; give a number of samples for the noisy sine")
     samples: int = arguments.samples
     return samples

@@ -1,4 +1,4 @@
-"""The scale of each column: standardizing by it, and back to the series' own units."""
+"""The scale of each column: how to standardize by it, and how to get back to the series' own units."""
 
 import csv
 from pathlib import Path
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from carryover.job.errors import UserError
 from carryover.job.files import writing
-from carryover.series.dataset import Series
+from carryover.series.dataset import REMEDY, Series
 
 
 class Scale(NamedTuple):
     """How a column is standardized: (value - mean) / deviation.
 
     Attributes:
-        mean: of the training part.
+        mean: the mean of the training part.
         deviation: the standard deviation of the training part.
     """
 
@@ -28,21 +28,21 @@ AS_IT_IS = Scale(0.0, 1.0)
 
 
 def scales_of(values: NDArray[np.float64], columns: list[str]) -> list[Scale]:
-    """The scale of each column of the training part.
+    """Return the scale of each column of the training part.
 
     Args:
-        values: of shape (samples, columns).
-        columns: their names.
+        values: the training part, of shape (samples, columns).
+        columns: the names of the columns.
 
     Raises:
-        UserError: where a column is constant.
+        UserError: if a column is constant.
     """
     scales = []
     for name, column in zip(columns, values.T, strict=True):
         scale = Scale(float(column.mean()), float(column.std()))
         if column.min() == column.max():
             raise UserError(
-                f"column {name!r} is {column[0]:g} throughout the training part, so that it cannot be standardized; "
+                f"column {name!r} is {column[0]:g} throughout the training part and cannot be standardized; "
                 "leave it out, or set dataset.standardize: false"
             )
         scales.append(scale)
@@ -50,14 +50,14 @@ def scales_of(values: NDArray[np.float64], columns: list[str]) -> list[Scale]:
 
 
 def standardize(values: NDArray[np.float64], scales: list[Scale]) -> NDArray[np.float64]:
-    """The values, of shape (samples, columns), by the scale of each column."""
+    """Standardize values of shape (samples, columns) by the scale of each column."""
     means, deviations = np.transpose(scales)
     standardized: NDArray[np.float64] = (values - means) / deviations
     return standardized
 
 
 def in_own_units(values: NDArray[np.float32], scale: Scale) -> NDArray[np.float32]:
-    """Undo standardization."""
+    """Undo the standardization of a column; float32, computed in float64."""
     if scale == AS_IT_IS:
         return values
     return np.asarray(values.astype(np.float64) * scale.deviation + scale.mean, np.float32)
@@ -73,7 +73,7 @@ HEADER = ["column", "mean", "deviation"]
 
 
 def write_scales(path: Path, columns: tuple[str, ...], scales: list[Scale]) -> None:
-    """Write the scale of each column, the target last; 17 significant digits carry a float64 exactly."""
+    """Write the scale of each column, the target last. 17 significant digits represent a float64 exactly."""
     with writing(path) as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(HEADER)
@@ -82,11 +82,11 @@ def write_scales(path: Path, columns: tuple[str, ...], scales: list[Scale]) -> N
 
 
 def read_scales(path: Path) -> list[Scale]:
-    """Read what write_scales wrote.
+    """Read a file that write_scales wrote.
 
     Raises:
-        UserError: where the file is not that.
-        OSError: where it is missing.
+        UserError: if the file has another form.
+        OSError: if it is missing or cannot be read.
     """
     try:
         header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
@@ -94,4 +94,4 @@ def read_scales(path: Path) -> list[Scale]:
             raise ValueError
         return [Scale(float(mean), float(deviation)) for _, mean, deviation in rows]
     except ValueError:
-        raise UserError(f"{path}: not the scales of the columns; make it anew") from None
+        raise UserError(f"{path}: not the scales of the columns; {REMEDY}") from None

@@ -1,4 +1,4 @@
-"""The division of a series: the training part, and the part after it that is held out."""
+"""Dividing a series into the training part and the held-out part, which follows it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from carryover.series.scales import AS_IT_IS, Scale, scales_of, standardize
 
 
 class Divided(NamedTuple):
-    """A series, divided.
+    """A divided series.
 
     Attributes:
-        training: what the networks are trained on.
-        held_out: what comes after it, in the same scales.
-        scales: one per column, the target's last.
+        training: the part that the networks are trained on.
+        held_out: the part after it, in the same scales.
+        scales: the scale of each column, the target's last.
         left_over: how many of the oldest samples are in neither part.
     """
 
@@ -35,11 +35,11 @@ def divide(
     multiple: int,
     standardized: bool,
 ) -> Divided:
-    """Divide a series into its two parts, both standardized by the training part or both as they are.
+    """Divide a series into its two parts; both are standardized by the training part, or neither is.
 
     Args:
-        values: of shape (samples, columns), the target last.
-        columns: their names.
+        values: the whole series, of shape (samples, columns), the target last.
+        columns: the names of the columns.
         samples, held_out, multiple: as for split_rows.
         standardized: whether to standardize.
 
@@ -56,7 +56,7 @@ def divide(
 
 
 def held_out_rows(rows: int, held_out: float) -> int:
-    """How many of the rows of a file are held out: `held_out` itself, or the share that it is below 1.
+    """Return how many rows of a file are held out: `held_out` itself, or that share of the rows if it is below 1.
 
     >>> held_out_rows(500, 100), held_out_rows(500, 0.1), held_out_rows(500, 0)
     (100, 50, 0)
@@ -65,21 +65,23 @@ def held_out_rows(rows: int, held_out: float) -> int:
 
 
 def split_rows(rows: int, samples: int | None, held_out: float, multiple: int) -> tuple[slice, slice]:
-    """The rows of the training part, and those that are held out: the last ones, right after it.
+    """Return the rows of the training part, and the held-out rows, which are the last ones and follow it.
 
     Args:
-        rows: of the file.
-        samples: of the training part; None for as many whole batches as there are, the oldest rows left over.
+        rows: how many rows the file has.
+        samples: how many samples to train on; None for as many whole batches as fit, leaving over the oldest rows.
         held_out: as for held_out_rows.
         multiple: time_steps times batch_size.
 
     Raises:
-        UserError: where there are too few rows.
+        UserError: if there are too few rows.
     """
     last = held_out_rows(rows, held_out)
     end = rows - last
     start = end % multiple if samples is None else end - samples
     if start < 0 or start >= end:
         wanted = f"one batch of {multiple} samples" if samples is None else f"dataset.samples = {samples}"
-        raise UserError(f"{rows} rows, of which {last} are held out: too few for {wanted}")
+        raise UserError(
+            f"{rows} rows, {last} of them held out, are too few for {wanted}; add rows or lower dataset.held_out"
+        )
     return slice(start, end), slice(end, rows)

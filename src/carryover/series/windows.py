@@ -1,17 +1,18 @@
 """How a series divides into windows and batches.
 
-Without NumPy, since both engines ask before anything runs, in processes that belong to the caller.
+This module does not import NumPy, because both engines check the parameters before any job runs, in the caller's
+environment.
 """
 
 from carryover.job.errors import UserError
 
 
 def count_windows(samples: int, time_steps: int, batch_size: int) -> int:
-    """How many windows of time_steps samples there are.
+    """Return how many windows of time_steps samples there are.
 
     Raises:
-        UserError: if samples do not make whole windows, or windows do not make whole batches. A stateful network has a
-            fixed batch size, so that a remainder could not be trained on.
+        UserError: if the samples do not fill whole windows, or the windows do not fill whole batches. A stateful
+            network has a fixed batch size, so it could not be trained on a remainder.
     """
     windows, rest = divmod(samples, time_steps)
     if rest:

@@ -1,20 +1,20 @@
-"""The trainings: what becomes of the states, by the order of the batches. The words for both are here."""
+"""The trainings: when the states are reset, and in which order the batches take the windows; the words for both."""
 
 from itertools import product
 from typing import NamedTuple
 
 BEHAVIOURS = {"never": "never reset", "every_epoch": "reset every epoch", "every_batch": "reset every batch"}
-"""What may become of the states, as `reset` of a case. A stateless network behaves as if it was reset every batch."""
+"""When the states may be reset, as in `reset` of a case. A stateless network behaves as if reset every batch."""
 
 BATCH_ORDERS = {
     "contiguous": "a row of a batch carries its state to the window {batch_size} further on",
     "interleaved": "a row of a batch carries its state to the next window",
 }
-"""How the batches may take the windows, as `batches` of a case; series.batches.batch_order puts them in this order."""
+"""How the batches may take the windows, as in `batches` of a case; series.batches.batch_order computes the order."""
 
 
 class Training(NamedTuple):
-    """What a network goes through. The cases of one training are spellings of it.
+    """What happens to a network while it is trained. The cases of one training are different spellings of it.
 
     Attributes:
         behaviour: a key of BEHAVIOURS.
@@ -26,7 +26,7 @@ class Training(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The training's name in tables: `contiguous_never`, for example."""
+        """The training's name in tables, such as `contiguous_never`."""
         return f"{self.batches}_{self.behaviour}"
 
     @property

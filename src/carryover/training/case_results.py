@@ -1,4 +1,4 @@
-"""What training a case leaves behind, in its folder: history.csv, predictions.csv and final.npz."""
+"""The results of a case, in its folder: history.csv, predictions.csv and final.npz."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -15,7 +15,7 @@ from carryover.job.tables import read_table, write_table
 REMEDY = "train the case again"
 
 PARTS = ("weights", "optimizer", "states")
-"""The parts of a training state, each with a digest per epoch."""
+"""The parts of a training state; each has a digest per epoch."""
 
 HISTORY = {"epoch": "int64", "loss": "float64"} | {f"{part}_sha256": "str" for part in PARTS}
 PREDICTIONS = {"sample": "int64", "prediction": "float64"}
@@ -30,8 +30,8 @@ class CaseResults(NamedTuple):
     Attributes:
         history: one row per epoch (counted from 1): `epoch`, `loss`, and the digests `weights_sha256`,
             `optimizer_sha256` and `states_sha256` at the epoch's end ("" for a case without states).
-        predictions: one row per window: `sample`, the number of the sample that is predicted, and `prediction`.
-        final: the training state after the last epoch: arrays named `weights/...`, `optimizer/...`, `states/...`.
+        predictions: one row per window: `sample`, the number of the predicted sample, and `prediction`.
+        final: the training state after the last epoch, as arrays named `weights/...`, `optimizer/...`, `states/...`.
     """
 
     history: pd.DataFrame
@@ -54,12 +54,12 @@ def read_case(folder: Path) -> CaseResults:
     """Read the results of a case.
 
     Raises:
-        UserError: where a file is missing, broken, or holds a number that is not finite; and where the final state is
-            not the one whose digests the history ends with.
+        UserError: if a file is missing or broken, or has a number that is not finite; or if the final state does not
+            match the last digests in the history.
     """
     history = read_table(folder / "history.csv", HISTORY, REMEDY)
     if list(history["epoch"]) != list(range(1, len(history) + 1)):
-        raise UserError(f"{folder / 'history.csv'}: the epochs do not count from 1; {REMEDY}")
+        raise UserError(f"{folder / 'history.csv'}: the epochs are not 1, 2, 3, ...; {REMEDY}")
     predictions = read_table(folder / "predictions.csv", PREDICTIONS, REMEDY)
     try:
         final = read_arrays(folder / "final.npz")
@@ -68,36 +68,34 @@ def read_case(folder: Path) -> CaseResults:
     for part in PARTS:
         tensors = {name: tensor for name, tensor in final.items() if name.startswith(f"{part}/")}
         if digest(tensors) != history[f"{part}_sha256"].iloc[-1]:
-            raise UserError(
-                f"{folder / 'final.npz'}: its {part} are not those of the last epoch in history.csv; {REMEDY}"
-            )
+            raise UserError(f"{folder / 'final.npz'}: the {part} do not match the last epoch in history.csv; {REMEDY}")
     return CaseResults(history, predictions, final)
 
 
 def remove_other_cases(folder: Path, names: Iterable[str]) -> list[Path]:
-    """Remove what cases of other names have left below a folder; nothing but a case's own files is touched.
+    """Remove the results of cases with other names from a folder; only a case's own files are removed.
 
     Returns:
-        the folders of these cases.
+        The folders of the removed cases.
     """
     others = [path.parent for path in folder.glob("*/history.csv") if path.parent.name not in names]
     for other in others:
         for name in CASE_FILES:
             (other / name).unlink(missing_ok=True)
-        with suppress(OSError):  # something else lies in it
+        with suppress(OSError):  # there is something else in it
             other.rmdir()
     return others
 
 
 def read_cases(folder: Path, params: Mapping[str, Any]) -> dict[str, CaseResults]:
-    """Read the results of a run's cases, each from its folder below this one.
+    """Read the results of all cases of a run.
 
     Args:
-        folder: with one folder per case.
-        params: of the run, in the form of params.yaml.
+        folder: the folder with one folder per case.
+        params: the parameters of the run, in the form of params.yaml.
 
     Raises:
-        UserError: as read_case; and where a case has not been trained for as many epochs as the parameters say.
+        UserError: as read_case; or if a case was trained for another number of epochs than the parameters say.
     """
     cases = {name: read_case(folder / name) for name in params["cases"]}
     for name, case in cases.items():

@@ -14,8 +14,8 @@ class Case(NamedTuple):
     Attributes:
         calls: a key of CALLS.
         reset: when the states are set to zero, a key of behaviours.BEHAVIOURS.
-        stateful: whether the layers carry their states from one batch to the next at all.
-        batches: to which window a row of a batch carries its state, a key of behaviours.BATCH_ORDERS.
+        stateful: whether the layers carry their states from one batch to the next.
+        batches: in which order the batches take the windows, a key of behaviours.BATCH_ORDERS.
     """
 
     calls: Literal["loop", "single"]

@@ -1,4 +1,4 @@
-"""The cases: training spelled as a loop of `fit` or as one `fit`, with the states reset or carried over."""
+"""Training a case, spelled as a loop of `fit` or as one `fit`, with the states reset or carried over."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,13 +21,13 @@ from carryover.training.states import ResetStates, reset_states
 
 
 def make_batches(inputs: Floats, targets: Floats, batch_size: int, arrangement: str = "contiguous") -> tf.data.Dataset:
-    """Batches of windows, ready in memory.
+    """Return the windows in batches, cached in memory.
 
     Args:
-        inputs: of shape (windows, time_steps, inputs).
-        targets: of shape (windows, 1).
-        batch_size: divides the windows.
-        arrangement: of the windows in the batches, as for batches.batch_order.
+        inputs: float32 of shape (windows, time_steps, inputs).
+        targets: float32 of shape (windows, 1).
+        batch_size: windows per batch; a divisor of the number of windows.
+        arrangement: the order of the windows, as `batches` of batches.batch_order.
     """
     order = batch_order(len(inputs), batch_size, arrangement)
     options = tf.data.Options()
@@ -45,10 +45,15 @@ def compile_model(
     batches: int,
     metrics: Sequence[keras.metrics.Metric] = (),
 ) -> None:
-    """Compile for speed without changing a bit: a whole epoch is one execution of the graph.
+    """Compile a model for speed without changing a bit: a whole epoch is one execution of the graph.
 
     A case that resets before every batch needs Keras's callbacks between batches, so it executes them one by one.
-    XLA stays off: it generates code for the CPU that it finds.
+    XLA stays off, because it generates code for the CPU it runs on.
+
+    Args:
+        model, optimizer, loss, metrics: as for keras.Model.compile.
+        case: the case that the model is for.
+        batches: batches per epoch.
     """
     model.compile(
         optimizer=optimizer,
@@ -66,11 +71,12 @@ def train(
 
     Args:
         model: a model that compile_model has compiled.
-        batches: what make_batches made.
-        epochs: how many, at least 1.
-        case: the spelling.
-        record: called as record(epoch, logs) at the end of each epoch, counted from 1, after whatever the case does
-            then: the model is as the next epoch will find it. The logs hold `loss`, and each metric by its name.
+        batches: the result of make_batches.
+        epochs: how many epochs to train, at least 1.
+        case: how to call `fit`, and when to reset.
+        record: a function called as record(epoch, logs) at the end of each epoch, counted from 1, after any reset at
+            the epoch's end: the model is in the state in which the next epoch starts. `logs` has `loss` and each metric
+            by its name.
     """
     within_fit = {
         "every_batch": [ResetStates(every="batch")],
@@ -85,19 +91,22 @@ def train(
                 reset_states(model)
             record(epoch, {name: values[0] for name, values in history.history.items()})
     else:
-        # The recorder comes after the reset: callbacks are called in their order.
+        # Keras calls callbacks in order, so the recorder sees the model after the reset.
         recorder = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: record(epoch + 1, logs))
         callbacks = [*within_fit[case.reset], recorder]
         model.fit(batches, epochs=epochs, shuffle=False, callbacks=callbacks, verbose=0)
 
 
 def predict(model: keras.Model, batches: tf.data.Dataset, case: Case) -> Floats:
-    """Predictions of shape (windows,), in the order of the series, from the states that training has left.
+    """Predict each window, starting from the states that training has left.
 
-    They advance the states, and set the model's steps_per_execution to 1.
+    This advances the states, and sets the model's steps_per_execution to 1.
+
+    Returns:
+        The predictions, float32 of shape (windows,), in the order of the series.
     """
     callbacks = [ResetStates(every="batch")] if case.reset == "every_batch" else []
-    # `predict` would unroll a longer execution into one graph, which takes more time to build than it saves.
+    # `predict` would unroll several steps into one graph, which takes more time to build than it saves.
     model.steps_per_execution = 1
     predicted = model.predict(batches, callbacks=callbacks, verbose=0)[:, 0]
     predictions: Floats = np.empty_like(predicted)
@@ -108,15 +117,15 @@ def predict(model: keras.Model, batches: tf.data.Dataset, case: Case) -> Floats:
 def train_case(
     name: str, model: keras.Model, batches: tf.data.Dataset, epochs: int, case: Case, scale: Scale
 ) -> CaseResults:
-    """Train a case, and return all that it leaves behind.
+    """Train a case, and return its results.
 
     Args:
-        name: of the case, for messages.
+        name: the name of the case, for messages.
         model, batches, epochs, case: as for train.
-        scale: of the target.
+        scale: the scale of the target.
 
     Raises:
-        UserError: if the training diverges, or Keras does not train as many epochs as it was told to.
+        UserError: if the training diverges, or if Keras trains another number of epochs than `epochs`.
     """
     history: list[dict[str, Any]] = []
 
@@ -131,9 +140,9 @@ def train_case(
     if len(history) != epochs:
         raise UserError(
             f"case {name}: Keras has trained {len(history)} of {epochs} epochs: KERAS_MAX_EPOCHS is set, or max_epochs "
-            "in keras.json; start the command with 'hermetic' (hermetic python ...)"
+            "in keras.json; put 'hermetic' before the command (hermetic python ...)"
         )
-    # Predicting advances the states, so they are copied before it.
+    # Copied before predicting, which advances the states.
     state = training_state(model)._asdict()
     final = {f"{part}/{tensor}": array for part, tensors in state.items() for tensor, array in tensors.items()}
     predictions = predict(model, batches, case)
@@ -145,4 +154,6 @@ def train_case(
 
 
 def _diverged(name: str, what: str) -> UserError:
-    return UserError(f"case {name}: {what}: training diverges; lower learning_rate or raise epsilon of the optimizer")
+    return UserError(
+        f"case {name}: {what}: training diverges; lower the optimizer's learning_rate or raise its epsilon"
+    )

@@ -9,13 +9,13 @@ from carryover.training.network import Network
 from carryover.training.weights import Weights
 
 UNROLLED_AT_MOST = 16
-"""Windows up to this many steps are unrolled: a while loop costs more than the steps themselves. The bits are equal."""
+"""Windows of up to this many steps are unrolled, because a while loop costs more; the bits are the same."""
 
 
 def hard_sigmoid_2017(z: Any) -> Any:
-    """Keras 2's hard sigmoid, clip(0.2 z + 0.5, 0, 1), its default activation of the gates; same shape as z.
+    """Return Keras 2's hard sigmoid, clip(0.2 z + 0.5, 0, 1), its default activation of the gates; same shape as z.
 
-    Keras 3's own hard_sigmoid is clip(z / 6 + 0.5, 0, 1), another function.
+    Keras 3's hard_sigmoid is another function, clip(z / 6 + 0.5, 0, 1).
     Source: keras 2.0.4, keras/backend/theano_backend.py, which calls Theano's hard_sigmoid.
     """
     return keras.ops.clip(0.2 * z + 0.5, 0.0, 1.0)
@@ -34,7 +34,7 @@ CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras
 
 
 def build_layers(network: Network, time_steps: int, stateful: bool, sequences: bool = False) -> list[Any]:
-    """The layers of the network, not built yet; arguments as for build_model."""
+    """Return the layers of the network, not built yet; the arguments are those of build_model."""
     gates = {} if network.cell == "simple_rnn" else {"recurrent_activation": ACTIVATIONS[network.recurrent_activation]}
     recurrent = [
         CELLS[network.cell](
@@ -54,16 +54,16 @@ def build_layers(network: Network, time_steps: int, stateful: bool, sequences: b
 def build_model(
     network: Network, time_steps: int, batch_size: int, stateful: bool, sequences: bool = False
 ) -> keras.Model:
-    """A network that maps (batch_size, time_steps, inputs) to (batch_size, 1).
+    """Build a network that maps (batch_size, time_steps, inputs) to (batch_size, 1).
 
-    The layers are called as in network.weight_shapes.
+    The layers have the names that network.weight_shapes uses.
 
     Args:
-        network: what it is made of.
+        network: the architecture.
         time_steps: steps per window.
-        batch_size: fixed, as stateful layers need it.
+        batch_size: windows per batch, which stateful layers need to be fixed.
         stateful: whether the layers carry their states from one batch to the next.
-        sequences: whether it puts out every step of a window, (batch_size, time_steps, 1), not the last one alone.
+        sequences: whether to output every step of a window, (batch_size, time_steps, 1), instead of the last one only.
     """
     inputs = keras.Input(batch_shape=(batch_size, time_steps, network.inputs))
     hidden = inputs
@@ -73,18 +73,18 @@ def build_model(
 
 
 def random_weights(network: Network, seed: int) -> Weights:
-    """The weights that Keras's initializers give to a network, whatever its activations and windows.
+    """Draw the weights of a network by Keras's initializers; its activations and windows do not matter.
 
     Args:
-        network: what it is made of.
-        seed: of Keras's random generators.
+        network: the architecture.
+        seed: the seed of Keras's random generators.
     """
     keras.utils.set_random_seed(seed)
     weights: Weights = {}
     inputs = network.inputs
     layers = build_layers(network, time_steps=1, stateful=False)
     for layer, count in zip(layers, [*network.units, 1], strict=True):
-        # Building a layer alone takes a tenth of the time of building the network.
+        # Building the layers alone takes a tenth of the time of building the network.
         layer.build((None, 1, inputs))
         weights |= {name: keras.ops.convert_to_numpy(variable.value) for name, variable in _named(layer).items()}
         inputs = count
@@ -96,7 +96,7 @@ def _named(layer: keras.layers.Layer) -> dict[str, Any]:
 
 
 def set_weights(model: keras.Model, weights: Weights) -> None:
-    """Give a network of build_model its weights."""
+    """Set the weights of a model that build_model has built."""
     for layer in model.layers:
         for name, variable in _named(layer).items():
             variable.assign(weights[name])

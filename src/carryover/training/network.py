@@ -1,4 +1,4 @@
-"""The network that is trained, as far as it can be said without Keras."""
+"""The architecture of the network and the shapes of its weights, without Keras."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,11 @@ class Network(NamedTuple):
     """Stacked recurrent layers with Dense(1) on top.
 
     Attributes:
-        units: of each recurrent layer, from the input to the output.
-        recurrent_activation: of the gates, a key of model.ACTIVATIONS; a simple_rnn has no gates.
+        units: the units of each recurrent layer, from the input to the output.
+        recurrent_activation: the activation of the gates, a key of model.ACTIVATIONS; a simple_rnn has no gates.
         cell: the kind of the recurrent layers: "lstm", "gru" or "simple_rnn".
-        activation: of what a cell puts out, a key of model.ACTIVATIONS.
-        inputs: how many numbers the network sees at each step.
+        activation: the activation of a cell's output, a key of model.ACTIVATIONS.
+        inputs: how many numbers the network gets at each step.
     """
 
     units: list[int]
@@ -22,16 +22,19 @@ class Network(NamedTuple):
 
     @property
     def layer_names(self) -> list[str]:
-        """Of the recurrent layers: lstm_1, lstm_2, ..."""
+        """The names of the recurrent layers: lstm_1, lstm_2, ..."""
         return [f"{self.cell}_{number}" for number in range(1, len(self.units) + 1)]
 
 
 GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
-"""How many blocks of `units` columns the kernels of a cell have."""
+"""How many blocks of `units` columns the kernels of each cell have."""
 
 
 def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
-    """The name and shape of each weight, in Keras's order: per layer kernel, recurrent_kernel and bias, then dense."""
+    """Return the shape of each weight by name, in Keras's order.
+
+    That is kernel, recurrent_kernel and bias of each recurrent layer, then kernel and bias of Dense.
+    """
     expected: dict[str, tuple[int, ...]] = {}
     inputs = network.inputs
     for name, count in zip(network.layer_names, network.units, strict=True):
@@ -45,7 +48,7 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "linear")
-"""What a cell may apply to what it puts out."""
+"""The activations that the output of a cell may have."""
 
 RECURRENT_ACTIVATIONS = ("hard_sigmoid_2017", "hard_sigmoid", "sigmoid")
-"""What a cell may apply to its gates: Keras 2's hard sigmoid, Keras 3's, or the sigmoid."""
+"""The activations that the gates of a cell may have: Keras 2's hard sigmoid, Keras 3's hard sigmoid, the sigmoid."""

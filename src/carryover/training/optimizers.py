@@ -1,4 +1,4 @@
-"""The optimizers, each with the parameters that it has; without Keras, since the parameters are checked before it."""
+"""The optimizers and their parameters. Keras is imported late, because the parameters are checked before it loads."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ OPTIMIZERS = {
     "rmsprop": ["learning_rate", "rho", "momentum", "epsilon"],  # Tieleman and Hinton 2012
     "sgd": ["learning_rate", "momentum"],
 }
-"""Per optimizer the names of its parameters, which are Keras's own. Every one is said: Keras 3 has changed the defaults
-of 2017."""
+"""The names of each optimizer's parameters, which are Keras's own. None is left to its default: Keras 3 has changed the
+defaults of 2017."""
 
 
 def build_optimizer(name: str, **parameters: float) -> Any:
-    """A keras.optimizers.Optimizer of this name, with all of its parameters said."""
+    """Return the keras.optimizers.Optimizer of this name; all of its parameters must be given."""
     import keras
 
     classes = {"adadelta": "Adadelta", "adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}

@@ -1,4 +1,4 @@
-"""The whole training state of a model on TensorFlow."""
+"""The whole training state of a Keras model on TensorFlow."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -16,11 +16,11 @@ class TrainingState(NamedTuple):
     """Everything that the next training step depends on, besides the data.
 
     Attributes:
-        weights: all of `model.variables` by Keras's path (`lstm_1/lstm_cell/kernel`): the weights, trainable and not,
+        weights: all of `model.variables` by Keras's path (`lstm_1/lstm_cell/kernel`): the weights, trainable or not,
             and the seeds of random layers.
-        optimizer: the optimizer's variables, by path (`adadelta/iteration`); empty before compile.
-        states: of the stateful recurrent layers (`lstm_1/hidden_state`, `lstm_1/cell_state`), which neither
-            `model.variables` nor a saved file holds; empty where there are none.
+        optimizer: the optimizer's variables by path (`adadelta/iteration`); empty before `compile`.
+        states: the states of the stateful recurrent layers (`lstm_1/hidden_state`, `lstm_1/cell_state`), which are
+            neither in `model.variables` nor in a saved file; empty if there are none.
     """
 
     weights: Arrays
@@ -59,7 +59,7 @@ def _copy_all(variables: Iterable[tuple[str, keras.Variable]]) -> Arrays:
     tensors: Arrays = {}
     for path, variable in variables:
         name, twin = path, 1
-        while name in tensors:  # two layers of a subclassed model may bear one name
+        while name in tensors:  # two layers of a subclassed model may have the same name
             twin += 1
             name = f"{path}#{twin}"
         tensors[name] = _copy(variable)
@@ -67,12 +67,12 @@ def _copy_all(variables: Iterable[tuple[str, keras.Variable]]) -> Arrays:
 
 
 def _copy(variable: keras.Variable) -> NDArray[Any]:
-    # Not keras.ops.convert_to_numpy, which NumPy 2 sends round a slow way: this is done for each variable, each epoch.
+    # keras.ops.convert_to_numpy is slow with NumPy 2, and this runs for each variable at each epoch.
     return np.asarray(variable.value.numpy())
 
 
 def training_state_digests(model: keras.Model) -> dict[str, str]:
-    """The digests of a model's weights, optimizer variables and states, under the names of TrainingState's parts.
+    """Return the digests of a model's weights, optimizer variables and states, by the field names of TrainingState.
 
     >>> import keras
     >>> from carryover import training_state_digests

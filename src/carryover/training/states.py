@@ -1,4 +1,4 @@
-"""Resetting the states of stateful recurrent layers, which Keras 3 no longer does for a whole model."""
+"""Resetting the states of all stateful recurrent layers of a model, which Keras 3 no longer offers."""
 
 from typing import Any, Literal
 
@@ -6,9 +6,9 @@ import keras
 
 
 def recurrent_layers(model: keras.Model) -> list[keras.layers.RNN]:
-    """The recurrent layers of a model, nested ones and both directions of Bidirectional layers included.
+    """Return the recurrent layers of a model, including nested ones and both directions of Bidirectional layers.
 
-    They are chosen by class: other layers (some for preprocessing) have a `reset_state` too.
+    They are chosen by class, because other layers (some for preprocessing) have a `reset_state` too.
     """
     return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
 
@@ -26,8 +26,8 @@ def reset_states(model: keras.Model) -> None:
     (False, True)
 
     Raises:
-        ValueError: if there is nothing to reset, because no recurrent layer is stateful or none is built yet. Keras's
-            own `reset_state` of a layer does nothing then, and says nothing.
+        ValueError: if there is nothing to reset, because no recurrent layer is stateful or one is not built yet. In
+            that case, Keras's own `reset_state` of a layer silently does nothing.
     """
     layers = [layer for layer in recurrent_layers(model) if layer.stateful]
     if not layers:
@@ -40,7 +40,7 @@ def reset_states(model: keras.Model) -> None:
 
 
 class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """A callback that resets the states of stateful recurrent layers, for `fit`, `evaluate` and `predict`.
+    """A callback for `fit`, `evaluate` and `predict` that resets the states of all stateful recurrent layers.
 
     >>> import keras, numpy as np
     >>> from carryover import ResetStates
@@ -54,12 +54,12 @@ class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
     [0.0, 0.0]
 
     Args:
-        every: "epoch" resets at the end of each epoch of `fit`; "batch" before each batch of `fit`, `evaluate` and
-            `predict`, which makes a stateful network compute what a stateless one does.
+        every: "epoch" resets at the end of each epoch of `fit`; "batch" resets before each batch of `fit`, `evaluate`
+            and `predict`, so that a stateful network computes what a stateless one does.
 
     Raises:
-        ValueError: where the model has nothing to reset; for every="epoch" in `predict`, which has no epochs; and for
-            every="batch" where the model was compiled with steps_per_execution above 1, because Keras then calls
+        ValueError: if there is nothing to reset; for every="epoch" in `predict`, which has no epochs; and for
+            every="batch" if the model was compiled with steps_per_execution above 1, because Keras then calls the
             callbacks only once for several batches.
     """
 

@@ -1,4 +1,4 @@
-"""The weights of a network in files: those from which every case starts, and those with which one ends."""
+"""Reading the weights of a network: those from which every case starts, and those with which a case ends."""
 
 from pathlib import Path
 
@@ -9,14 +9,16 @@ from carryover.job.errors import UserError
 from carryover.training.network import Network, weight_shapes
 
 Weights = Arrays
-"""float32 arrays by the names of network.weight_shapes. Gate order of an LSTM: i, f, c, o; of a GRU: z, r, h."""
+"""float32 arrays by the names of network.weight_shapes. Order of the gates: i, f, c, o (LSTM) or z, r, h (GRU)."""
 
 
 def read_weights(path: Path, network: Network) -> Weights:
     """Read the weights of a network.
 
     Raises:
-        UserError: where the file is no archive, or a weight is missing, superfluous, misshapen or not finite.
+        UserError: if the file is not an archive, or if a weight is missing, superfluous or not finite, or has another
+            shape or dtype.
+        OSError: if the file is missing or cannot be read.
     """
     return _checked(path, read_arrays(path), network)
 
@@ -25,19 +27,19 @@ def read_trained_weights(path: Path, network: Network) -> Weights:
     """Read the weights of a network from the final training state of a case, its final.npz.
 
     Raises:
-        UserError: as read_weights.
+        UserError, OSError: as read_weights.
     """
     weights: Weights = {}
     for name, array in read_arrays(path).items():
         part, layer, *_, weight = name.split("/")  # weights/lstm_1/lstm_cell/kernel
-        if part == "weights" and not layer.startswith("seed_generator"):  # which a layer has for dropout
+        if part == "weights" and not layer.startswith("seed_generator"):  # a layer has one for dropout
             weights[f"{layer}/{weight}"] = array
     return _checked(path, weights, network)
 
 
 def _checked(path: Path, weights: Weights, network: Network) -> Weights:
     expected = weight_shapes(network)
-    wanted = f"the network has model.cell {network.cell}, model.units {network.units}, inputs: {network.inputs}"
+    wanted = f"the network has model.cell {network.cell}, model.units {network.units} and {network.inputs} input(s)"
     for name in sorted(weights.keys() ^ expected.keys()):
         state = "missing" if name in expected else "not a weight of this network"
         raise UserError(f"{path}: {name} is {state}; {wanted}")
@@ -47,5 +49,5 @@ def _checked(path: Path, weights: Weights, network: Network) -> Weights:
         if weights[name].dtype != np.float32:
             raise UserError(f"{path}: {name} has dtype {weights[name].dtype}, expected float32")
         if not np.isfinite(weights[name]).all():
-            raise UserError(f"{path}: {name} holds a value that is not finite")
+            raise UserError(f"{path}: {name} has a value that is not finite")
     return {name: weights[name] for name in expected}

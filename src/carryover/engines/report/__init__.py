@@ -1,2 +1,4 @@
-"""What the text of Snakemake's report (workflow/report/) includes: parsers of docutils, chosen by
-`:parser: carryover.engines.report.table` and the like."""
+"""docutils parsers for the files that Snakemake's report includes.
+
+The texts in workflow/report/ choose one with `:parser: carryover.engines.report.table`, for example.
+"""

@@ -1,4 +1,4 @@
-"""What the parsers of this package share."""
+"""The base class of the parsers in this package."""
 
 from abc import abstractmethod
 
@@ -6,14 +6,14 @@ from docutils import nodes, parsers
 
 
 class HtmlParser(parsers.Parser):
-    """A parser of docutils that turns the whole text into HTML."""
+    """A docutils parser that turns the whole text into HTML."""
 
     @abstractmethod
     def html(self, text: str) -> str:
-        """The text as HTML, which is put into the page as it is."""
+        """Return the text as HTML, which goes into the page unchanged."""
 
     def parse(self, inputstring: str, document: nodes.document) -> None:
-        """As docutils asks of a parser."""
+        """Parse a text; docutils calls this."""
         self.setup_parse(inputstring, document)
         document += nodes.raw("", self.html(inputstring), format="html")
         self.finish_parse()

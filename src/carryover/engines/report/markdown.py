@@ -6,7 +6,7 @@ from carryover.engines.report.html import HtmlParser
 
 
 class Parser(HtmlParser):
-    """Markdown as HTML; HTML in it is shown as text."""
+    """A parser that turns Markdown into HTML; HTML in the Markdown is shown as text."""
 
     def html(self, text: str) -> str:
         rendered: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)

@@ -1,4 +1,4 @@
-"""The parser for `.. include:: losses.svg`: an SVG file as a picture that needs no file."""
+"""The parser for `.. include:: losses.svg`: an SVG file as an embedded picture."""
 
 from base64 import b64encode
 
@@ -6,7 +6,7 @@ from carryover.engines.report.html import HtmlParser
 
 
 class Parser(HtmlParser):
-    """An SVG file as an HTML image whose source is the file itself; docutils would link to it."""
+    """A parser that turns an SVG file into an HTML image that contains the file; docutils would only link to it."""
 
     def html(self, text: str) -> str:
         return f'<img src="data:image/svg+xml;base64,{b64encode(text.encode()).decode()}" alt="">'

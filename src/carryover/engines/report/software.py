@@ -10,11 +10,11 @@ from carryover.engines.report.html import HtmlParser
 
 
 class Parser(HtmlParser):
-    """A CSV file of packages and what each does, as an HTML table with the versions of this environment."""
+    """A parser that turns a CSV file of packages into an HTML table with the versions in this environment."""
 
     def html(self, text: str) -> str:
         table = pd.read_csv(StringIO(text), dtype=str)
-        distributions = packages_distributions()  # tensorflow may be of tensorflow-cpu
+        distributions = packages_distributions()  # tensorflow may come from tensorflow-cpu
         table.insert(
             1,
             "version",

@@ -7,11 +7,11 @@ import pandas as pd
 from carryover.engines.report.html import HtmlParser
 
 SHOWN = 100
-"""Rows. Of more, the first and the last are shown; the file is in the report too, whole."""
+"""How many rows are shown at most. A longer table shows its first and last rows; the report also has the whole file."""
 
 
 class Parser(HtmlParser):
-    """A CSV file as an HTML table, its numbers as they stand in the file."""
+    """A parser that turns a CSV file into an HTML table, with the numbers exactly as in the file."""
 
     def html(self, text: str) -> str:
         table = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
