@@ -7,20 +7,20 @@ from carryover.job.arrays import write_arrays
 from carryover.job.command_line import ArgumentParser, run
 from carryover.job.portable import load_keras
 from carryover.series.dataset import read_columns
-from carryover.training.options import add_model_arguments, network
+from carryover.training.options import add_model_arguments, network_of
 from carryover.training.weights import read_weights
 
 
 def make_initial_weights(arguments: argparse.Namespace) -> None:
     *inputs, _ = read_columns(arguments.data)
-    of = network(arguments, len(inputs))
+    network = network_of(arguments, len(inputs))
     if arguments.initial_weights == "random":
         load_keras()
         from carryover.training.model import random_weights
 
-        weights = random_weights(of, arguments.seed)
+        weights = random_weights(network, arguments.seed)
     else:
-        weights = read_weights(Path(arguments.initial_weights), of)
+        weights = read_weights(Path(arguments.initial_weights), network)
     write_arrays(arguments.output, weights)
 
 

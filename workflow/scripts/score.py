@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from carryover.forecasts.held_out import held_out_windows, known, write_forecasts
+from carryover.forecasts.held_out import held_out_windows, targets_and_baselines, write_forecasts
 from carryover.job.command_line import ArgumentParser, run
 from carryover.job.portable import load_keras
 from carryover.job.yaml_file import read_yaml
 from carryover.series.dataset import read_series
 from carryover.series.scales import read_scales, series_in_own_units
 from carryover.training.case_results import remove_other_cases
-from carryover.training.options import add_model_arguments, network
+from carryover.training.options import add_model_arguments, network_of
 from carryover.training.weights import read_trained_weights
 
 
@@ -22,16 +22,17 @@ def score(arguments: argparse.Namespace) -> None:
     training, held_out = read_series(arguments.data), read_series(arguments.held_out, may_be_empty=True)
     scales = read_scales(arguments.scales)
     windows = held_out_windows(training, held_out, arguments.time_steps)
-    of = network(arguments, training.x.shape[1])
+    network = network_of(arguments, training.x.shape[1])
     forecasts = {}
     if len(windows.samples):
-        trained = {case: read_trained_weights(arguments.cases / case / "final.npz", of) for case in cases}
+        trained = {case: read_trained_weights(arguments.cases / case / "final.npz", network) for case in cases}
         load_keras()
         from carryover.forecasts.scoring import forecast_cases
 
-        forecasts = forecast_cases(of, trained, windows, scales[-1])
+        forecasts = forecast_cases(network, trained, windows, scales[-1])
     before, after = (series_in_own_units(part, scales) for part in (training, held_out))
-    write_forecasts(arguments.output, known(before, after, windows.samples), forecasts, cases)
+    known = targets_and_baselines(before, after, windows.samples)
+    write_forecasts(arguments.output, known, forecasts, cases)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from carryover.training.options import (
     add_model_arguments,
     add_optimizer_arguments,
     add_training_arguments,
-    network,
+    network_of,
     optimizer_parameters,
 )
 from carryover.training.weights import read_weights
@@ -31,8 +31,8 @@ def train(arguments: argparse.Namespace) -> None:
     parameters = optimizer_parameters(arguments)
     series, *_, scale = read_series(arguments.data), *read_scales(arguments.scales)
     inputs, targets = cut_windows(series, arguments.time_steps, arguments.batch_size)
-    of = network(arguments, series.x.shape[1])
-    weights = read_weights(arguments.weights, of)
+    network = network_of(arguments, series.x.shape[1])
+    weights = read_weights(arguments.weights, network)
 
     load_keras()
     import keras
@@ -41,7 +41,7 @@ def train(arguments: argparse.Namespace) -> None:
     from carryover.training.model import build_model, set_weights
 
     keras.utils.set_random_seed(arguments.seed)
-    model = build_model(of, arguments.time_steps, arguments.batch_size, case.stateful)
+    model = build_model(network, arguments.time_steps, arguments.batch_size, case.stateful)
     set_weights(model, weights)
     batches = make_batches(inputs, targets, arguments.batch_size, case.batches)
     compile_model(model, build_optimizer(arguments.name, **parameters), arguments.loss, case, len(batches))

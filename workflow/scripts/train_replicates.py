@@ -16,7 +16,7 @@ from carryover.training.options import (
     add_model_arguments,
     add_optimizer_arguments,
     add_training_arguments,
-    network,
+    network_of,
     optimizer_parameters,
 )
 
@@ -35,7 +35,7 @@ def train_replicates(arguments: argparse.Namespace) -> None:
     if not parts:
         return
     parameters = optimizer_parameters(arguments)
-    of = network(arguments, series_of(arguments, parts[0])[0].x.shape[1])
+    network = network_of(arguments, series_of(arguments, parts[0])[0].x.shape[1])
 
     load_keras()
     from carryover.replicates.training import train_shard
@@ -44,7 +44,7 @@ def train_replicates(arguments: argparse.Namespace) -> None:
         losses = train_shard(
             shard,
             series_of(arguments, shard),
-            of,
+            network,
             arguments.time_steps,
             arguments.batch_size,
             build_optimizer(arguments.name, **parameters),

@@ -11,11 +11,8 @@ ONE_FIT = (
     "**What to do.** Call `fit` once. If you want a reset after every epoch, pass it "
     '`carryover.ResetStates(every="epoch")` as a callback.'
 )
-UNDECIDED = "The training loss does not tell you whether to reset: it says nothing about unseen data."
-ONE_SEED = (
-    "Nor do the errors on unseen data below, which are those of one seed: compare them over several seeds before you "
-    "choose."
-)
+UNDECIDED = "The training loss does not tell you whether to reset, because it says nothing about unseen data."
+ONE_SEED = "The errors on unseen data below are those of one seed, so compare several seeds before you choose."
 NOTHING_HELD_OUT = "To see the errors on unseen data, hold samples out (`dataset.held_out`)."
 
 
@@ -65,37 +62,37 @@ def _spellings(details: dict[str, Any], params: dict[str, Any]) -> str:
     return "**A loop of `fit(epochs=1)` is the same training as one `fit(epochs=n)`, to the last bit.**"
 
 
+def with_and_without_reset(params: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each batch order with a case of each of the two behaviours that it has: never reset, reset every epoch."""
+    found = spellings(params)
+    for batches in BATCH_ORDERS:
+        cases = {behaviour: found.get(Training(behaviour, batches)) for behaviour in ("never", "every_epoch")}
+        if all(cases.values()):
+            yield batches, {behaviour: names[0] for behaviour, names in cases.items() if names}
+
+
 def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
     """Say what a reset after every epoch changes, over all seeds if there are several; empty if no cases show it."""
-    pairs = list(_with_and_without_reset(details, params))
-    if not pairs:
+    trained = {name: case["training"] for name, case in details["cases"].items()}
+    differ = [trained[cases["never"]] != trained[cases["every_epoch"]] for _, cases in with_and_without_reset(params)]
+    if not differ:
         return ""
-    if all(pairs):
+    if all(differ):
         sentence = "Resetting the states after every epoch makes it a different training"
-    elif any(pairs):
+    elif any(differ):
         sentence = "Resetting the states after every epoch makes it a different training in some of the pairs of cases"
     else:
         sentence = "In this run, resetting the states after every epoch changes nothing"
     numbers = details.get("replicates", {})
     never, every_epoch = Training("never", "contiguous").name, Training("every_epoch", "contiguous").name
-    for name, pair in numbers.get("pairs", {}).items():
-        if set(name.split(" - ")) == {never, every_epoch}:
-            reset_lower = pair["b_lower" if name.startswith(never) else "a_lower"]
+    for pair in numbers.get("pairs", {}).values():
+        if {pair["a"], pair["b"]} == {never, every_epoch}:
+            reset_lower = pair["a_lower" if pair["a"] == every_epoch else "b_lower"]
             sentence += (
                 ": with contiguous batches it ended with the lower training loss in "
                 f"{reset_lower:,} of {count(numbers['count'], 'seed')}"
             )
     return f"{sentence}."
-
-
-def _with_and_without_reset(details: dict[str, Any], params: dict[str, Any]) -> Iterator[bool]:
-    """Yield whether resetting every epoch differs from never resetting, for each batch order that has both."""
-    found = spellings(params)
-    first_of = {name: case["training"] for name, case in details["cases"].items()}
-    for batches in BATCH_ORDERS:
-        never, every_epoch = (found.get(Training(behaviour, batches)) for behaviour in ("never", "every_epoch"))
-        if never and every_epoch:
-            yield first_of[never[0]] != first_of[every_epoch[0]]
 
 
 def _what_to_do(details: dict[str, Any]) -> str:

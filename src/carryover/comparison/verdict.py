@@ -3,10 +3,10 @@
 from typing import Any
 
 from carryover.comparison import words
-from carryover.comparison.answer import answer, spellings
+from carryover.comparison.answer import answer, spellings, with_and_without_reset
 from carryover.comparison.words import code, count, table
 from carryover.forecasts.held_out import BASELINES, STATES
-from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, TRAININGS, Training
+from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, TRAININGS
 
 
 def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
@@ -60,9 +60,9 @@ def _claims(details: dict[str, Any]) -> str:
         return ""
     return (
         table(["claim", "holds", "proof"], rows)
-        + "\n\nIdentical means equal in every bit: each loss; the digests of all weights, optimizer variables and "
-        "states (if both cases have states) at the end of each epoch; each prediction after training; and each tensor "
-        "of the final training state."
+        + "\n\nIdentical means equal in every bit. Compared are the loss of each epoch; the digests of the weights, "
+        "the optimizer's variables and, if both cases have them, the states at the end of each epoch; the predictions "
+        "after training; and the final training state."
     )
 
 
@@ -75,10 +75,10 @@ def _replicates(details: dict[str, Any], params: dict[str, Any]) -> str:
         [TRAININGS[name].words, *(_spread(spreads[loss]) for loss in ("final_loss", "best_loss"))]
         for name, spreads in numbers["trainings"].items()
     ]
-    pairs = [f"- {_pair(name, pair, numbers['count'])}" for name, pair in numbers["pairs"].items()]
+    pairs = [f"- {_pair(pair, numbers['count'])}" for pair in numbers["pairs"].values()]
     return "\n\n".join(
         [
-            f"Over {count(numbers['count'], 'seed')}, each with its own {own}, the same for every training:",
+            f"Each of {count(numbers['count'], 'seed')} has its own {own}, from which every training starts:",
             table(["training", "final loss, median (quartiles)", "lowest loss, median (quartiles)"], rows),
             *(["\n".join(pairs)] if pairs else []),
         ]
@@ -89,8 +89,8 @@ def _spread(loss: dict[str, float]) -> str:
     return f"{loss['median']:.6f} ({loss['lower_quartile']:.6f} to {loss['upper_quartile']:.6f})"
 
 
-def _pair(name: str, pair: dict[str, Any], seeds: int) -> str:
-    a, b = (BEHAVIOURS[TRAININGS[training].behaviour] for training in name.split(" - "))
+def _pair(pair: dict[str, Any], seeds: int) -> str:
+    a, b = (BEHAVIOURS[TRAININGS[pair[side]].behaviour] for side in ("a", "b"))
     # The sentence is about the training that has the lower loss more often.
     lower, higher, sign = (a, b, 1) if pair["a_lower"] >= pair["b_lower"] else (b, a, -1)
     sentence = (
@@ -102,7 +102,7 @@ def _pair(name: str, pair: dict[str, Any], seeds: int) -> str:
         return f"{sentence}."
     low, high = sorted(sign * pair[end] for end in ("confidence_low", "confidence_high"))
     test = f"Wilcoxon's signed-rank test: p = {pair['p_value']:.2g}"
-    return f"{sentence} (95 % confidence: {low:.3g} to {high:.3g}; {test})."
+    return f"{sentence} (95 % confidence interval: {low:.3g} to {high:.3g}; {test})."
 
 
 def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
@@ -121,7 +121,7 @@ def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
         )
     return "\n\n".join(
         [
-            "The cases themselves are one seed each. They show that the trainings differ, not which is better:",
+            "Each case was trained from one seed only. The cases show that the trainings differ, not which is better:",
             table(["cases", "training", "first loss", "final loss", "lowest loss"], rows),
             *_by_batch_order(details, params),
         ]
@@ -130,22 +130,19 @@ def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 def _by_batch_order(details: dict[str, Any], params: dict[str, Any]) -> list[str]:
     """Say which of never resetting and resetting every epoch ends lower, for each batch order."""
-    found = spellings(params)
-    lines, winners = [], []
-    for batches, meaning in BATCH_ORDERS.items():
-        names = {behaviour: found.get(Training(behaviour, batches)) for behaviour in ("never", "every_epoch")}
-        finals = {behaviour: details["cases"][cases[0]]["final_loss"] for behaviour, cases in names.items() if cases}
-        if len(finals) == 2:
-            low, high = sorted(finals, key=finals.__getitem__)
-            winners.append(low)
-            lines.append(
-                f"- {batches.capitalize()} batches ({meaning.format(**params['model'])}): the network "
-                f"{BEHAVIOURS[low]} ends at {finals[low]:.6f}, the network {BEHAVIOURS[high]} at {finals[high]:.6f}."
-            )
+    lines, lower = [], set()
+    for batches, cases in with_and_without_reset(params):
+        finals = {behaviour: details["cases"][case]["final_loss"] for behaviour, case in cases.items()}
+        low, high = sorted(finals, key=finals.__getitem__)
+        lower.add(low)
+        lines.append(
+            f"- {batches.capitalize()} batches ({BATCH_ORDERS[batches].format(**params['model'])}): "
+            f"{finals[low]:.6f} if {BEHAVIOURS[low]}, {finals[high]:.6f} if {BEHAVIOURS[high]}."
+        )
     if len(lines) < 2:
         return []
-    flips = "differs with" if len(set(winners)) > 1 else "does not depend on"
-    return [f"In this seed, which of the two ends lower {flips} the batch order:\n\n" + "\n".join(lines)]
+    depends = "depends" if len(lower) > 1 else "does not depend"
+    return [f"In this seed, which of the two ends with the lower loss {depends} on the batch order:", "\n".join(lines)]
 
 
 def _held_out(details: dict[str, Any]) -> str:
@@ -161,17 +158,18 @@ def _held_out(details: dict[str, Any]) -> str:
         errors |= {f"{name}, states {STATES[states]}": error for states, error in by_states.items()}
     naive = {BASELINES[name]: error for name, error in numbers["baselines"].items()}
     best, best_naive = min(errors, key=errors.__getitem__), min(naive, key=naive.__getitem__)
-    lower = "lower" if errors[best] < naive[best_naive] else "not lower"
+    difference = naive[best_naive] - errors[best]
+    other = "a higher" if difference > 0 else "a lower" if difference < 0 else "the same"
     return "\n\n".join(
         [
-            "## What it is worth on unseen data",
-            f"Root mean squared error of {count(numbers['samples'], 'forecast')} after the training part, of one seed. "
-            "The trained network goes along the series one sample at a time:",
+            "## Error on unseen data",
+            f"Root mean squared error of {count(numbers['samples'], 'forecast')} after the training part, for one "
+            "seed. Each network forecasts the series one sample at a time:",
             table(["cases", *(f"states {meaning}" for meaning in STATES.values())], rows),
             "Without any network:",
             table(["forecast", "error"], [[name, f"{error:.4f}"] for name, error in naive.items()]),
-            f"The lowest error of a network is {errors[best]:.4f} ({best}). It is {lower} than that of {best_naive}, "
-            f"{naive[best_naive]:.4f}.",
+            f"The lowest error of a network is {errors[best]:.4f} ({best}). The best forecast without a network, "
+            f"{best_naive}, has {other} error: {naive[best_naive]:.4f}.",
         ]
     )
 
@@ -184,11 +182,11 @@ def _partings(details: dict[str, Any]) -> str:
             rows.append([code(name), differ, *_widest(claim["widest"])])
     if not rows:
         return ""
-    widest = ["tensor that differs most", "its elements", "by up to, in ULPs", "in value"]
+    widest = ["tensor that differs most", "its elements that differ", "largest difference in ULPs", "in value"]
     return "\n\n".join(
         [
             "## Where they part",
-            "After the last epoch, of the weights, optimizer variables and states that both cases have:",
+            "The weights, optimizer variables and states that both cases have, after the last epoch:",
             table(["claim", "elements that differ", *widest], rows),
         ]
     )
@@ -209,7 +207,7 @@ def _widest(widest: dict[str, Any] | None) -> list[str]:
 def _reference(details: dict[str, Any], params: dict[str, Any]) -> str:
     heading = f"## Distance from the reference, `{params['reference']}`\n\n"
     if "reference" not in details:
-        return f"{heading}Not compared: the settings of this run are not those of the reference."
+        return f"{heading}Not compared, because this run has other settings or initial weights than the reference."
     rows = []
     for name, distance in details["reference"].items():
         prediction = distance["max_absolute_prediction_difference"]

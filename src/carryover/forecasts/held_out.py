@@ -21,7 +21,7 @@ STATES = {"carried": "carried from the start of the series", "reset": "reset at 
 BASELINES = {
     "input": "the input itself",
     "mean": "the mean of the training part",
-    "previous_target": "the target one sample before, if that is known",
+    "previous_target": "the previous target, if it is known",
 }
 """Forecasts that need no training."""
 
@@ -49,7 +49,7 @@ def held_out_windows(training: Series, held_out: Series, time_steps: int) -> Hel
     return HeldOutWindows(series, windows, predicted_samples(whole, time_steps)[trained:])
 
 
-def known(training: Series, held_out: Series, samples: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+def targets_and_baselines(training: Series, held_out: Series, samples: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
     """Return the columns of the forecasts that need no network: `sample`, `target` and BASELINES.
 
     Args:

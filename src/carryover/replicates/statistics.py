@@ -36,7 +36,10 @@ def statistics(losses: Losses) -> dict[str, Any]:
             training: {"final_loss": _spread(loss[:, -1]), "best_loss": _spread(loss.min(axis=1))}
             for training, loss in losses.items()
         },
-        "pairs": {f"{a} - {b}": _compare(losses[a][:, -1] - losses[b][:, -1]) for a, b in combinations(losses, 2)},
+        "pairs": {
+            f"{a} - {b}": {"a": a, "b": b} | _compare(losses[a][:, -1] - losses[b][:, -1])
+            for a, b in combinations(losses, 2)
+        },
     }
 
 

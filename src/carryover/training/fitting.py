@@ -20,20 +20,22 @@ from carryover.training.snapshot import training_state, training_state_digests
 from carryover.training.states import ResetStates, reset_states
 
 
-def make_batches(inputs: Floats, targets: Floats, batch_size: int, arrangement: str = "contiguous") -> tf.data.Dataset:
+def make_batches(inputs: Floats, targets: Floats, batch_size: int, order: str = "contiguous") -> tf.data.Dataset:
     """Return the windows in batches, cached in memory.
 
     Args:
         inputs: float32 of shape (windows, time_steps, inputs).
         targets: float32 of shape (windows, 1).
         batch_size: windows per batch; a divisor of the number of windows.
-        arrangement: the order of the windows, as `batches` of batches.batch_order.
+        order: a key of behaviours.BATCH_ORDERS.
     """
-    order = batch_order(len(inputs), batch_size, arrangement)
+    windows = batch_order(len(inputs), batch_size, order)
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1
-    batches = tf.data.Dataset.from_tensor_slices((inputs[order], targets[order])).batch(batch_size, drop_remainder=True)
+    batches = tf.data.Dataset.from_tensor_slices((inputs[windows], targets[windows])).batch(
+        batch_size, drop_remainder=True
+    )
     return batches.cache().with_options(options)
 
 

@@ -24,7 +24,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--seed", required=True, type=seed, metavar="N", help="seed of the random weights")
 
 
-def network(arguments: argparse.Namespace, inputs: int) -> Network:
+def network_of(arguments: argparse.Namespace, inputs: int) -> Network:
     """Return the network that the options of add_model_arguments describe, for a series with this many inputs."""
     return Network(arguments.units, arguments.recurrent_activation, arguments.cell, arguments.activation, inputs)
 
