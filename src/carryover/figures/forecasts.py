@@ -12,7 +12,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from carryover.figures.groups import Group, words
-from carryover.figures.style import INPUT, SMALL, TARGET, line, new_figure, nothing_to_show, set_legend, set_title
+from carryover.figures.style import (
+    INPUT,
+    SMALL,
+    TARGET,
+    line,
+    new_figure,
+    nothing_to_show,
+    set_legend,
+    set_title,
+    whole_numbers,
+)
 from carryover.forecasts.held_out import STATES, column, scores
 
 LOOKS: dict[str, dict[str, Any]] = {
@@ -64,7 +74,8 @@ def draw_forecasts(forecasts: pd.DataFrame, groups: Sequence[Group], target: str
     if len(drawn) < len(forecasts):
         title += f", the first {len(drawn):,} of {len(forecasts):,}"
     set_title(figure, title)
-    set_legend(figure, _keys("input" in drawn), columns=2)
+    keys = _keys("input" in drawn)
+    set_legend(figure, keys, columns=3 if len(keys) == 3 else 2)
     return figure
 
 
@@ -85,13 +96,13 @@ def _draw_panel(panel: Axes, drawn: pd.DataFrame, group: Group, limits: tuple[fl
     marker = "o" if len(samples) == 1 else None  # a line of one sample would not be seen
     if "input" in drawn:
         panel.plot(samples, drawn["input"], color=INPUT, linewidth=0.8, marker=marker)
-    panel.plot(samples, drawn["target"], color=TARGET, linewidth=1.5, marker=marker)
+    panel.plot(samples, drawn["target"], color=TARGET, linewidth=1.1, marker=marker, zorder=3)  # on the forecasts
     look = line(group.training, len(samples)) | {"markevery": max(1, len(samples) // DOTS)}
     forecasts = {states: drawn[column(group.names[0], states)] for states in LOOKS}
     for states, forecast in forecasts.items():
         panel.plot(samples, forecast, **(look | LOOKS[states]))
     panel.set_ylim(limits)
-    panel.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    panel.xaxis.set_major_locator(whole_numbers(5))
     panel.yaxis.set_major_locator(MaxNLocator(5))
     panel.set_xlabel("sample")
     low, high = limits
@@ -114,7 +125,7 @@ def _number(value: float) -> str:
 def _keys(with_input: bool) -> list[Line2D]:
     grey = {"color": "#555555"}
     return [
-        Line2D([], [], color=TARGET, linewidth=1.5, label="target"),
+        Line2D([], [], color=TARGET, linewidth=1.1, label="target"),
         *([Line2D([], [], color=INPUT, linewidth=0.8, label="input")] if with_input else []),
         *(
             Line2D([], [], label=f"forecast, states {STATES[states]}", **(grey | look))

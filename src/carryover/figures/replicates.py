@@ -56,7 +56,7 @@ def draw_replicates(losses: Losses, cases: Cases, groups: Sequence[Group], param
     for axes, quantity in ((left, "loss of the epoch"), (right, "final loss")):
         loss_axis(axes, quantity, params)
     seeds = len(next(iter(losses.values())))
-    set_title(figure, f"The same trainings from other noise and other initial weights; seeds: {seeds:,}")
+    set_title(figure, f"The same trainings from other seeds ({seeds:,})")
     set_legend(figure, handles, columns=2)
     return figure
 

@@ -109,8 +109,13 @@ def pair_line(number: int) -> dict[str, Any]:
 def epoch_axis(axes: Axes, epochs: int) -> None:
     """Make the x axis one of whole epochs, the first of which is 1."""
     axes.set_xlim(0.5, epochs + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(whole_numbers(8))
     axes.set_xlabel("epoch")
+
+
+def whole_numbers(ticks: int) -> MaxNLocator:
+    """Ticks at whole, round numbers, at most so many."""
+    return MaxNLocator(ticks, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
 
 
 def loss_axis(axes: Axes, quantity: str, params: Mapping[str, Any]) -> None:
@@ -127,9 +132,8 @@ def log_axis(axes: Axes) -> None:
         low, high = axes.set_ylim(0.1, 1)
     decades = math.log10(high / low)
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_locator(
-        MaxNLocator(5) if decades < 0.8 else LogLocator(subs=(1, 2, 5) if decades < 3 else (1,), numticks=15)
-    )
+    digits = (1, 2, 3, 5, 7) if decades < 1.5 else (1, 2, 5) if decades < 3 else (1,)
+    axes.yaxis.set_major_locator(MaxNLocator(5) if decades < 0.7 else LogLocator(subs=digits, numticks=15))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
 
 
