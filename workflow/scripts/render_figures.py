@@ -8,6 +8,7 @@ from carryover.comparison.partings import loss_differences_of, trainings
 from carryover.comparison.reference import known_losses, read_reference
 from carryover.figures.equality import draw_equality
 from carryover.figures.forecasts import draw_forecasts
+from carryover.figures.groups import grouped
 from carryover.figures.loss_differences import draw_loss_differences
 from carryover.figures.losses import draw_losses
 from carryover.figures.predictions import draw_predictions
@@ -19,27 +20,31 @@ from carryover.job.yaml_file import read_yaml
 from carryover.replicates.losses import read_replicates
 from carryover.series.dataset import read_series
 from carryover.series.scales import read_scales, series_in_own_units
+from carryover.training.behaviours import Training
 from carryover.training.case_results import read_cases
 
 
 def render_figures(arguments: argparse.Namespace) -> None:
     params = read_yaml(arguments.params)
     cases = read_cases(arguments.cases, params)
-    groups = trainings(cases)
-    replicates = read_replicates(arguments.replicates, params)
+    groups = grouped(trainings(cases), params["cases"])
+    # Replicates have contiguous batches.
+    replicates = {
+        Training(behaviour, "contiguous"): losses
+        for behaviour, losses in read_replicates(arguments.replicates, params).items()
+    }
     forecasts = read_forecasts(arguments.forecasts, params)
     of_2017 = known_losses(read_reference(arguments.reference), params)
     series = series_in_own_units(read_series(arguments.data), read_scales(arguments.scales))
+    predictions = {name: case.predictions for name, case in cases.items()}
     claimed = {name: loss_differences_of(cases, a, b) for name, (a, _, b) in claims(params).items()}
     figures = {
-        "losses": draw_losses(cases, groups, of_2017),
-        "equality": draw_equality(cases),
-        "loss_differences": draw_loss_differences(claimed),
-        "predictions": draw_predictions(
-            series, {name: case.predictions for name, case in cases.items()}, params["dataset"]
-        ),
-        "replicates": draw_replicates(replicates, cases, params),
-        "forecasts": draw_forecasts(forecasts, groups),
+        "losses": draw_losses(cases, groups, of_2017, params),
+        "equality": draw_equality(cases, groups),
+        "loss_differences": draw_loss_differences(claimed, params),
+        "predictions": draw_predictions(series, predictions, groups, params["dataset"]),
+        "replicates": draw_replicates(replicates, cases, groups, params),
+        "forecasts": draw_forecasts(forecasts, groups, series.columns[-1]),
     }
     for name, figure in figures.items():
         save(figure, arguments.output / f"{name}.svg", arguments.output / f"{name}.png")

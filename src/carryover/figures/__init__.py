@@ -1,4 +1,4 @@
-"""The figures: each module draws one; style.py has the colours, the lines and the places of what they share."""
+"""The figures: each module draws one; style.py has what they share, groups.py sorts the cases by training."""
 
 FIGURES = {
     "losses": "Loss per epoch",
@@ -6,6 +6,6 @@ FIGURES = {
     "loss_differences": "Loss differences",
     "predictions": "What each case predicts",
     "replicates": "The luck of the seed",
-    "forecasts": "Forecasts of what none has seen",
+    "forecasts": "Forecasts on unseen data",
 }
 """The title of each figure in the report, by the name of its files, in the order in which they are shown."""

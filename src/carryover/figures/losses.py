@@ -1,41 +1,47 @@
-"""The loss per epoch of every case, with the reference of 2017 under them."""
+"""The loss per epoch of every training, with the losses of 2017 under them."""
+
+from collections.abc import Sequence
+from textwrap import fill
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from carryover.figures.groups import Group, words
+from carryover.figures.style import REFERENCE, epoch_axis, line, loss_axis, new_figure, set_legend, set_title
+from carryover.job.yaml_file import Params
 from carryover.training.case_results import Cases
 
 
-def draw_losses(cases: Cases, trainings: list[list[str]], reference: pd.DataFrame | None) -> Figure:
-    """One line per training; cases that are the same training share a line, and stand in its label together.
+def draw_losses(cases: Cases, groups: Sequence[Group], reference: pd.DataFrame | None, params: Params) -> Figure:
+    """Draw one line per training; identical cases share a line and are named together.
 
     Args:
         cases: by name.
-        trainings: the names, grouped into bit-identical cases.
-        reference: `epoch` and a column of losses per case; None where the run cannot be compared with it.
+        groups: the cases, grouped into identical ones.
+        reference: `epoch` and a column of losses per case; None if the run cannot be compared with it.
+        params: of the run.
     """
-    figure = Figure(figsize=(10, 7), layout="constrained")
+    figure = new_figure(6.2 + 0.25 * len(groups))
     axes = figure.subplots()
-    styles = ["-", "--", "-.", ":"]
+    handles: list[Line2D] = []
     if reference is not None:
-        known = [group[0] for group in trainings if group[0] in reference]
-        for number, name in enumerate(known):
-            label = "Keras 2.0.4 on Theano, 2017 (under each)" if number == 0 else None
-            axes.plot(reference["epoch"], reference[name], color="#cccccc", linewidth=8, label=label)
-    for number, group in enumerate(trainings):
-        history = cases[group[0]].history
-        axes.plot(
+        for name in [group.names[0] for group in groups if group.names[0] in reference]:
+            handles = axes.plot(
+                reference["epoch"], reference[name], color=REFERENCE, linewidth=8, label="Keras 2.0.4 on Theano, 2017"
+            )
+    for group in groups:
+        history = cases[group.names[0]].history
+        look = line(group.training, len(history), group.namesakes)
+        handles += axes.plot(
             history["epoch"],
             history["loss"],
             linewidth=2,
-            linestyle=styles[number % len(styles)],
-            marker="o" if len(history) == 1 else None,
-            label=" = ".join(group),
+            label=fill(f"{words(group.training)}: {group.label()}", 100),
+            **look,
         )
-    axes.set_yscale("log")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("loss of the epoch (log scale)")
-    axes.set_title(f"Loss per epoch: {len(cases)} cases, {len(trainings)} different trainings", loc="left")
-    title = "“=” joins cases that are identical to the last bit"
-    figure.legend(loc="outside lower center", ncols=2, title=title, alignment="left", frameon=False)
+    epoch_axis(axes, max(len(case.history) for case in cases.values()))
+    loss_axis(axes, "loss of the epoch", params)
+    set_title(figure, "Loss per epoch of each training, with the cases that spell it")
+    set_legend(figure, handles, columns=1)
     return figure

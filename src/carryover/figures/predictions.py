@@ -1,56 +1,78 @@
 """The figure of 2017: noisy input, pure sine, and what the network predicts after training."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.style
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from carryover.figures.groups import Group, words
+from carryover.figures.style import set_legend, set_title
 from carryover.series.dataset import Series
 
 NOISY, PURE, PREDICTED = "#111111", "#E69F00", "#56B4E9"
+"""The colours of 2017."""
 
+BELOW = 0.35
+"""How much room for a legend there is below the data, in heights of the panel."""
 
 RASTERIZED_FROM = 20_000
 """From so many samples on, the lines in the SVG are pixels too: as paths they would be a file of many megabytes."""
 
 
-def draw_predictions(series: Series, predictions: Mapping[str, pd.DataFrame], dataset: Mapping[str, Any]) -> Figure:
+def draw_predictions(
+    series: Series, predictions: Mapping[str, pd.DataFrame], groups: Sequence[Group], dataset: Mapping[str, Any]
+) -> Figure:
     """One panel per case, each in the form of the figure of 2017: ggplot style, 10 by 6 inches, lines 3 points wide.
 
     Args:
-        series: the data, in its own units; inputs are drawn where there is one alone.
+        series: the data, in its own units; the input is drawn if there is only one.
         predictions: per case, columns `sample` and `prediction`.
+        groups: the cases, grouped into identical ones; the panels are in their order.
         dataset: the section of the parameters.
     """
     sine = dataset["source"] == "noisy_sine"
     step, axis = (dataset["step"], "t (radians)") if sine else (1, "sample")
     *inputs, target = ("noisy input x", "pure sine y, the target") if sine else series.columns
-    columns = min(2, len(predictions))
-    rows = math.ceil(len(predictions) / columns)
-    with matplotlib.style.context("ggplot"), matplotlib.rc_context({"font.size": 18, "axes.titlesize": 24}):
+    panels_of = [(name, group.training) for group in groups for name in group.names]
+    columns = min(2, len(panels_of))
+    rows = math.ceil(len(panels_of) / columns)
+    t = np.arange(len(series.y)) * step
+    given = {target: (series.y, PURE)}
+    if len(inputs) == 1:
+        given = {inputs[0]: (series.x[:, 0], NOISY)} | given
+    look: dict[str, Any] = {"linewidth": 3, "rasterized": len(t) >= RASTERIZED_FROM}
+    with matplotlib.style.context("ggplot"), matplotlib.rc_context({"font.size": 18, "axes.titlesize": 20}):
         figure = Figure(figsize=(10 * columns, 6 * rows), dpi=60, layout="constrained")
-        panels = iter(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
-        t = [sample * step for sample in range(len(series.y))]
-        look: dict[str, Any] = {"linewidth": 3, "rasterized": len(t) >= RASTERIZED_FROM}
-        for (case, table), panel in zip(predictions.items(), panels, strict=False):
-            if len(inputs) == 1:
-                panel.plot(t, series.x[:, 0], color=NOISY, label=inputs[0], **look)
-            panel.plot(t, series.y, color=PURE, label=target, **look)
+        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flatten().tolist()
+        for (name, training), panel in zip(panels_of, panels, strict=False):
+            for label, (values, colour) in given.items():
+                panel.plot(t, values, color=colour, label=label, **look)
+            table = predictions[name]
             panel.plot(
-                table["sample"] * step,
-                table["prediction"],
-                color=PREDICTED,
-                label="prediction after training",
-                **look,
+                table["sample"] * step, table["prediction"], color=PREDICTED, label="prediction after training", **look
             )
-            panel.set_title(case, family="monospace")
+            panel.set_title(f"{name}\n({words(training)})")
             panel.set_xlabel(axis)
+            panel.tick_params(labelbottom=True, labelleft=True)
             panel.set_ylabel("amplitude" if sine else target)
-            panel.label_outer()
-            panel.legend(loc="lower right", frameon=True, fontsize=16)
-        for panel in panels:  # an odd one is left over
-            panel.set_axis_off()
+        if len(panels_of) == 1:
+            _put_legend_inside(panels[0])
+        else:
+            handles, _ = panels[0].get_legend_handles_labels()
+            set_title(figure, "What each case predicts on the samples that it was trained on")
+            set_legend(figure, handles, columns=len(handles))
+        for panel in panels[len(panels_of) :]:
+            panel.remove()
     return figure
+
+
+def _put_legend_inside(panel: Axes) -> None:
+    """Put the legend where the figure of 2017 has it, at the lower right, and make room for it below the data."""
+    low, high = panel.get_ylim()
+    panel.set_ylim(low - BELOW * (high - low), high)
+    panel.legend(loc="lower right", frameon=True, fontsize=16)

@@ -1,19 +1,174 @@
-"""Saving a figure so that the same figure gives the same bytes."""
+"""The one home of what the figures share: colours, line styles, sizes, the places of titles and legends, and saving.
 
+The colours are those of Okabe and Ito, which colour-blind people can tell apart (https://jfly.uni-koeln.de/color/).
+"""
+
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
 
 from carryover.job.files import writing
+from carryover.training.behaviours import Training
 
-IDENTICAL = "#0072B2"
-DIFFERENT = "#F0E442"
-"""The two colours in which every figure tells equal from different: one is dark and one light in grey print too."""
+COLOURS = {"never": "#0072B2", "every_epoch": "#D55E00", "every_batch": "#009E73"}
+"""The colour of each behaviour, in every figure."""
+
+LINE_STYLES = {"contiguous": "-", "interleaved": "--"}
+"""The line style of each batch order, in every figure."""
+
+IDENTICAL, DIFFERENT = "#333333", "#F0E442"
+"""What is equal to the last bit, and what is not: dark and light in a grey print too."""
+
+TARGET, INPUT, REFERENCE = "#000000", "#BBBBBB", "#D0D0D0"
+"""What is to be forecast, what the network sees, and the results of 2017."""
+
+PAIR_COLOURS = ("#CC79A7", "#E69F00", "#56B4E9", "#000000", "#888888")
+PAIR_MARKERS = ("o", "s", "^", "D", "v", "P")
+"""What tells lines about two cases apart: no colour of a behaviour, since the two may have different ones."""
+
+MARKERS = ("", "o", "s", "^", "D")
+"""What tells lines of one training apart, if cases that should be identical are not."""
+
+WIDTH = 10.0
+"""The width of a figure in inches. GitHub shows it some 850 pixels wide, so that 9 points are 11 pixels there."""
+
+SMALL = 9
+"""The smallest size of a text, in points."""
+
+LOSS_NAMES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber's loss"}
+"""The losses in words, by their names in params.yaml."""
+
+
+def new_figure(height: float) -> Figure:
+    """An empty figure, WIDTH wide and `height` inches high."""
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def nothing_to_show(why: str) -> Figure:
+    """A figure that only says why there is nothing to draw."""
+    figure = Figure(figsize=(WIDTH, 2))
+    figure.text(0.5, 0.5, why, ha="center", va="center")
+    return figure
+
+
+def set_title(figure: Figure, text: str) -> None:
+    """Put the title of a figure where every figure has it: above everything, at the left edge."""
+    figure.suptitle(text, x=0.01, ha="left", fontsize="large")
+
+
+def set_legend(figure: Figure, handles: Iterable[Artist], columns: int, note: str | None = None) -> None:
+    """Put the legend where every figure has it: below everything, on no curve. A note may stand above its entries."""
+    figure.legend(
+        handles=list(handles),
+        loc="outside lower center",
+        ncols=columns,
+        handlelength=3.2,
+        title=note,
+        alignment="left",
+        frameon=False,
+    )
+
+
+def line(training: Training, points: int = 0, namesakes: int = 0) -> dict[str, Any]:
+    """The colour and the line style of a training, as arguments of `plot`.
+
+    Args:
+        training: whose results the line shows.
+        points: how many points the line has; one alone gets a marker, since it would not be seen.
+        namesakes: how many lines of this training there are already. It should be none; a line that is one too many
+            has markers.
+    """
+    return {
+        "color": COLOURS[training.behaviour],
+        "linestyle": LINE_STYLES[training.batches],
+        "marker": MARKERS[namesakes % len(MARKERS)] or ("o" if points == 1 else None),
+        "markevery": max(1, points // 12),
+    }
+
+
+def pair_line(number: int) -> dict[str, Any]:
+    """The colour and the marker of the line of a pair, counted from 0, as arguments of `plot`; 30 are different."""
+    return {
+        "color": PAIR_COLOURS[number % len(PAIR_COLOURS)],
+        "marker": PAIR_MARKERS[number % len(PAIR_MARKERS)],
+        "markersize": 5,
+    }
+
+
+def epoch_axis(axes: Axes, epochs: int) -> None:
+    """Make the x axis one of whole epochs, the first of which is 1."""
+    axes.set_xlim(0.5, epochs + 0.5)
+    axes.xaxis.set_major_locator(whole_numbers(8))
+    axes.set_xlabel("epoch")
+
+
+def whole_numbers(ticks: int) -> MaxNLocator:
+    """Ticks at whole, round numbers, at most so many."""
+    return MaxNLocator(ticks, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
+
+
+def loss_axis(axes: Axes, quantity: str, params: Mapping[str, Any]) -> None:
+    """Make the y axis a logarithmic one of losses, and name the loss of the run. Call it after drawing the lines."""
+    log_axis(axes)
+    axes.set_ylabel(f"{quantity}\n({LOSS_NAMES[params['training']['loss']]}, log scale)")
+
+
+def log_axis(axes: Axes) -> None:
+    """Make the y axis logarithmic, with tick labels however few decades it spans."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if low <= 0:  # nothing on it can be drawn
+        low, high = axes.set_ylim(0.1, 1)
+    decades = math.log10(high / low)
+    axes.yaxis.set_minor_locator(NullLocator())
+    digits = (1, 2, 3, 5, 7) if decades < 1.5 else (1, 2, 5) if decades < 3 else (1,)
+    axes.yaxis.set_major_locator(MaxNLocator(5) if decades < 0.7 else LogLocator(subs=digits, numticks=15))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+
+
+def cells(axes: Axes, differs: NDArray[np.float64], left: float, top: float) -> None:
+    """Colour a table of cells by IDENTICAL and DIFFERENT, with white lines between the rows.
+
+    Args:
+        axes: to draw on, y downwards.
+        differs: of shape (rows, columns): 0 for identical, 1 for different, NaN for a cell that stays white.
+        left, top: the x and the y at which the first cell begins; each cell is 1 wide and 1 high.
+    """
+    rows, columns = differs.shape
+    axes.imshow(
+        differs,
+        cmap=ListedColormap([IDENTICAL, DIFFERENT]),
+        vmin=0,
+        vmax=1,
+        extent=(left, left + columns, top + rows, top),
+        aspect="auto",
+        interpolation="nearest",
+    )
+    axes.hlines(np.arange(1, rows) + top, left, left + columns, colors="white", linewidth=3)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
 
 
 def save(figure: Figure, svg: Path, png: Path) -> None:
-    """Write a figure as SVG and PNG, without the date and the version that matplotlib would put in."""
-    with writing(svg, "wb") as file:
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    """Write a figure as SVG and PNG: the same bytes each time, without matplotlib's date and version.
+
+    `figure.savefig` would lay out and draw the figure twice for each file.
+    """
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine("none")
     with writing(png, "wb") as file:
-        figure.savefig(file, format="png", metadata={"Software": None})
+        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    with writing(svg, "wb") as file:
+        FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]

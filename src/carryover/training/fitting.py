@@ -33,10 +33,8 @@ def make_batches(inputs: Floats, targets: Floats, batch_size: int, order: str = 
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1
-    batches = tf.data.Dataset.from_tensor_slices((inputs[windows], targets[windows])).batch(
-        batch_size, drop_remainder=True
-    )
-    return batches.cache().with_options(options)
+    in_order = tf.data.Dataset.from_tensor_slices((inputs[windows], targets[windows]))
+    return in_order.batch(batch_size, drop_remainder=True).cache().with_options(options)
 
 
 def compile_model(
