@@ -34,7 +34,6 @@ from carryover.figures.style import (
     IDENTICAL,
     INPUT,
     LINE_STYLES,
-    LOSS_NAMES,
     PAIR_COLOURS,
     REFERENCE,
     SMALL,
@@ -47,7 +46,6 @@ from carryover.forecasts.held_out import column
 from carryover.series.noisy_sine import noisy_sine
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
 from carryover.training.case_results import Cases
-from carryover.training.options import LOSSES
 
 # In an order in which neighbours are of different trainings.
 CASES = {
@@ -231,9 +229,8 @@ def test_a_single_point_is_seen(name: str) -> None:
     assert (pixels == np.round(np.multiply(to_rgb(COLOURS["every_batch"]), 255))).all(axis=-1).any()
 
 
-def test_behaviours_batch_orders_and_losses_are_those_that_the_parameters_have() -> None:
+def test_behaviours_and_batch_orders_are_those_that_the_parameters_have() -> None:
     assert (COLOURS.keys(), LINE_STYLES.keys()) == (BEHAVIOURS.keys(), BATCH_ORDERS.keys())
-    assert set(LOSS_NAMES) == set(LOSSES)
 
 
 def test_no_colour_has_two_meanings() -> None:

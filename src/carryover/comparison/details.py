@@ -10,7 +10,6 @@ from carryover.comparison.partings import trainings
 from carryover.forecasts.held_out import scores
 from carryover.job.yaml_file import Params
 from carryover.replicates.losses import Losses
-from carryover.training.behaviours import Training
 from carryover.training.case_results import CaseResults, Cases
 
 Details = dict[str, Any]
@@ -29,7 +28,7 @@ def details(
         cases: the results of the cases.
         params: the parameters of the run.
         reference: the result of reference.distances.
-        replicates: the losses of the replicates by behaviour; their batches are contiguous.
+        replicates: the losses of the replicates by training.
         forecasts: the result of held_out.read_forecasts.
 
     Returns:
@@ -55,9 +54,7 @@ def details(
     if replicates:
         from carryover.replicates.statistics import statistics  # importing SciPy takes half the time of a comparison
 
-        result["replicates"] = statistics(
-            {Training(behaviour, "contiguous").name: losses for behaviour, losses in replicates.items()}
-        )
+        result["replicates"] = statistics({training.name: losses for training, losses in replicates.items()})
     if not forecasts.empty:
         result["held_out"] = scores(forecasts, params)
     if reference:

@@ -18,7 +18,7 @@ from carryover.job.yaml_file import read_yaml
 
 
 def show_verdict(results: Path) -> None:
-    """Print the verdict of a run to the standard output, in color if that is a terminal.
+    """Print the verdict of a run to the standard output, in colour if that is a terminal.
 
     Args:
         results: the folder of the results, with details.json and params.yaml.

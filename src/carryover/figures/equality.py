@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from carryover.comparison.partings import Parting, epochs_that_differ, first_parting
-from carryover.figures.groups import Group, words
+from carryover.figures.groups import Group
 from carryover.figures.style import (
     DIFFERENT,
     IDENTICAL,
@@ -73,7 +73,7 @@ def draw_equality(cases: Cases, groups: Sequence[Group]) -> Figure:
         Patch(color=IDENTICAL, label="identical"),
         Patch(color=DIFFERENT, label="different: first epoch, and parts that differ"),
     ]
-    handles = [Line2D([], [], linewidth=4, label=words(training), **line(training)) for training in trainings]
+    handles = [Line2D([], [], linewidth=4, label=training.words, **line(training)) for training in trainings]
     note = "parts: the loss of the epoch; weights, optimizer and states at its end"
     set_legend(figure, [*keys, *handles], columns=2, note=note)
     return figure

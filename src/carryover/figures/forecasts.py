@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from carryover.figures.groups import Group, words
+from carryover.figures.groups import Group
 from carryover.figures.style import (
     INPUT,
     SMALL,
@@ -64,7 +64,7 @@ def draw_forecasts(forecasts: pd.DataFrame, groups: Sequence[Group], target: str
         _draw_panel(panel, drawn, group, limits)
         error = ", ".join(f"{number:.3g} {states}" for states, number in errors[group.names[0]].items())
         panel.set_title(
-            f"{words(group.training)}\n{group.label(52)}\nerror (RMSE): {error}", loc="left", fontsize=SMALL + 1
+            f"{group.training.words}\n{group.label(52)}\nerror (RMSE): {error}", loc="left", fontsize=SMALL + 1
         )
         panel.set_ylabel(target)
     for panel in panels[len(groups) :]:

@@ -26,15 +26,6 @@ class Group(NamedTuple):
         return fill(" = ".join(self.names), width=width, break_long_words=False)
 
 
-def words(training: Training) -> str:
-    """A training in words.
-
-    >>> words(Training("never", "contiguous"))
-    'never reset, contiguous batches'
-    """
-    return f"{BEHAVIOURS[training.behaviour]}, {training.batches} batches"
-
-
 def place(training: Training) -> tuple[int, int]:
     """The place of a training in the table of trainings: the row of its behaviour, the column of its batch order."""
     return list(BEHAVIOURS).index(training.behaviour), list(BATCH_ORDERS).index(training.batches)

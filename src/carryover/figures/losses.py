@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from carryover.figures.groups import Group, words
+from carryover.figures.groups import Group
 from carryover.figures.style import REFERENCE, epoch_axis, line, loss_axis, new_figure, set_legend, set_title
 from carryover.job.yaml_file import Params
 from carryover.training.case_results import Cases
@@ -37,7 +37,7 @@ def draw_losses(cases: Cases, groups: Sequence[Group], reference: pd.DataFrame |
             history["epoch"],
             history["loss"],
             linewidth=2,
-            label=fill(f"{words(group.training)}: {group.label()}", 100),
+            label=fill(f"{group.training.words}: {group.label()}", 100),
             **look,
         )
     epoch_axis(axes, max(len(case.history) for case in cases.values()))

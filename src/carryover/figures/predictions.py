@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from carryover.figures.groups import Group, words
+from carryover.figures.groups import Group
 from carryover.figures.style import set_legend, set_title
 from carryover.series.dataset import Series
 
@@ -56,7 +56,7 @@ def draw_predictions(
             panel.plot(
                 table["sample"] * step, table["prediction"], color=PREDICTED, label="prediction after training", **look
             )
-            panel.set_title(f"{name}\n({words(training)})")
+            panel.set_title(f"{name}\n({training.words})")
             panel.set_xlabel(axis)
             panel.tick_params(labelbottom=True, labelleft=True)
             panel.set_ylabel("amplitude" if sine else target)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from carryover.figures.groups import Group, place, words
+from carryover.figures.groups import Group, place
 from carryover.figures.style import (
     SMALL,
     epoch_axis,
@@ -68,7 +68,7 @@ def _draw_epochs(axes: Axes, losses: Losses) -> list[Line2D]:
         lower, median, upper = np.quantile(loss, [0.25, 0.5, 0.75], axis=0)
         look = line(training, len(epochs))
         axes.fill_between(epochs, lower, upper, color=look["color"], alpha=0.2, linewidth=0)
-        handles += axes.plot(epochs, median, linewidth=2.2, label=words(training), **look)
+        handles += axes.plot(epochs, median, linewidth=2.2, label=training.words, **look)
     axes.set_title("median and quartiles of the seeds", loc="left")
     return handles
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from carryover.job.files import writing
 from carryover.training.behaviours import Training
+from carryover.training.options import LOSSES
 
 COLOURS = {"never": "#0072B2", "every_epoch": "#D55E00", "every_batch": "#009E73"}
 """The colour of each behaviour, in every figure."""
@@ -45,9 +46,6 @@ WIDTH = 10.0
 
 SMALL = 9
 """The smallest size of a text, in points."""
-
-LOSS_NAMES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber's loss"}
-"""The losses in words, by their names in params.yaml."""
 
 
 def new_figure(height: float) -> Figure:
@@ -121,7 +119,7 @@ def whole_numbers(ticks: int) -> MaxNLocator:
 def loss_axis(axes: Axes, quantity: str, params: Mapping[str, Any]) -> None:
     """Make the y axis a logarithmic one of losses, and name the loss of the run. Call it after drawing the lines."""
     log_axis(axes)
-    axes.set_ylabel(f"{quantity}\n({LOSS_NAMES[params['training']['loss']]}, log scale)")
+    axes.set_ylabel(f"{quantity}\n({LOSSES[params['training']['loss']]}, log scale)")
 
 
 def log_axis(axes: Axes) -> None:

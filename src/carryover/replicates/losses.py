@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from carryover.job.errors import UserError
 from carryover.job.tables import read_table, write_table
 from carryover.replicates.shards import Shard, shards
+from carryover.training.behaviours import Training
 
 REMEDY = "train the replicates again"
 
 COLUMNS = {"seed": "int64", "epoch": "int64", "loss": "float64"}
 """The dtypes of the columns of a shard's file."""
 
-Losses = dict[str, NDArray[np.float64]]
-"""The losses of each behaviour, of shape (replicates, epochs); row i has the losses of the seed first_seed + i."""
+Losses = dict[Training, NDArray[np.float64]]
+"""The losses of each training, of shape (replicates, epochs); row i has the losses of the seed first_seed + i."""
 
 
 def read_replicates(folder: Path, params: Mapping[str, Any]) -> Losses:
@@ -29,16 +30,16 @@ def read_replicates(folder: Path, params: Mapping[str, Any]) -> Losses:
         params: the parameters of the run, in the form of params.yaml.
 
     Returns:
-        The losses by behaviour; empty if replicates.count is 0.
+        The losses by training; empty if replicates.count is 0.
 
     Raises:
         UserError: if a file is missing or broken, or does not have exactly the seeds and epochs of its shard.
     """
-    parts: dict[str, list[NDArray[np.float64]]] = {}
+    parts: dict[Training, list[NDArray[np.float64]]] = {}
     for shard in shards(**params["replicates"]):
         losses = _read_shard(folder / shard.path, shard, params["training"]["epochs"])
-        parts.setdefault(shard.behaviour, []).append(losses)
-    return {behaviour: np.concatenate(losses) for behaviour, losses in parts.items()}
+        parts.setdefault(shard.training, []).append(losses)
+    return {training: np.concatenate(losses) for training, losses in parts.items()}
 
 
 def remove_other_shards(folder: Path, expected: Iterable[Shard]) -> list[Path]:

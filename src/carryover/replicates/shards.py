@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from carryover.training.behaviours import Training
+
 
 class Shard(NamedTuple):
     """Replicates of one behaviour with successive seeds.
@@ -15,6 +17,11 @@ class Shard(NamedTuple):
     behaviour: str
     first_seed: int
     last_seed: int
+
+    @property
+    def training(self) -> Training:
+        """The training of the replicates: their batches are contiguous."""
+        return Training(self.behaviour, "contiguous")
 
     @property
     def seeds(self) -> range:

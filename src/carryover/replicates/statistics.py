@@ -1,5 +1,6 @@
 """Statistics of the replicates: for each training, and for each pair of trainings."""
 
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
@@ -7,15 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from carryover.replicates.losses import Losses
-
 Array = NDArray[np.float64]
 
 RESAMPLES = 9999
 CONFIDENCE = 0.95
 
 
-def statistics(losses: Losses) -> dict[str, Any]:
+def statistics(losses: Mapping[str, Array]) -> dict[str, Any]:
     """Compute the statistics of the replicates.
 
     Args:

@@ -7,7 +7,7 @@ from carryover.job.errors import UserError
 from carryover.training.network import ACTIVATIONS, GATES, RECURRENT_ACTIVATIONS, Network
 from carryover.training.optimizers import OPTIMIZERS
 
-LOSSES = ("mse", "mae", "huber")
+LOSSES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber's loss"}
 """Keras's names of the mean squared error, the mean absolute error, and Huber's loss with delta = 1."""
 
 
@@ -56,5 +56,5 @@ def optimizer_parameters(arguments: argparse.Namespace) -> dict[str, float]:
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Add one option for each key of `training`."""
     training = parser.add_argument_group("training")
-    training.add_argument("--loss", required=True, choices=LOSSES, help="the loss, by Keras's name")
+    training.add_argument("--loss", required=True, choices=list(LOSSES), help="the loss, by Keras's name")
     training.add_argument("--epochs", required=True, type=positive_integer, metavar="N", help="number of epochs")
