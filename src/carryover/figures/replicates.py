@@ -1,6 +1,6 @@
 """The replicates: the loss per epoch with its spread, and the final losses, paired by seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
 from carryover.figures.groups import Group, place
 from carryover.figures.style import (
@@ -22,11 +21,9 @@ from carryover.figures.style import (
     set_title,
 )
 from carryover.job.yaml_file import Params
-from carryover.training.behaviours import BEHAVIOURS, Training
+from carryover.replicates.losses import Losses
+from carryover.training.behaviours import BEHAVIOURS
 from carryover.training.case_results import Cases
-
-Losses = Mapping[Training, NDArray[np.float64]]
-"""Per training, the losses of shape (replicates, epochs)."""
 
 PAIRED_AT_MOST = 128
 """How many seeds are drawn as lines: more would be one grey area."""
