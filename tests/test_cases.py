@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REFERENCE, ROOT
+from helpers.project import REFERENCE, ROOT
 
 from carryover.job.yaml_file import read_yaml
 from carryover.series.batches import batch_order, cut_windows

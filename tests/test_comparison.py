@@ -7,52 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.cases import EPOCHS, STATELESS, case, write_case
 
 from carryover.comparison.metrics import metrics
 from carryover.comparison.partings import first_parting, loss_differences, trainings
 from carryover.comparison.reference import applies, distances, read_reference
 from carryover.comparison.verdict import verdict
-from carryover.job.arrays import Arrays
-from carryover.job.digests import digest
 from carryover.job.errors import UserError
-from carryover.training.case_results import (
-    CASE_FILES,
-    HISTORY,
-    PARTS,
-    CaseResults,
-    read_case,
-    read_cases,
-    remove_other_cases,
-)
-
-EPOCHS = 5
-
-
-def case(**changes: dict[int, Any]) -> CaseResults:
-    """A case of 5 epochs; changes gives a column other values at some epochs (or samples, for the prediction)."""
-    history = pd.DataFrame(
-        {
-            "epoch": range(1, EPOCHS + 1),
-            "loss": [0.5, 0.4, 0.3, 0.2, 0.25],
-            "weights_sha256": [f"w{epoch}" for epoch in range(EPOCHS)],
-            "optimizer_sha256": [f"o{epoch}" for epoch in range(EPOCHS)],
-            "states_sha256": [f"s{epoch}" for epoch in range(EPOCHS)],
-        }
-    )
-    predictions = pd.DataFrame({"sample": [1, 3], "prediction": [0.5, -0.5]})
-    final = {"weights/dense/kernel": np.zeros((2, 1), np.float32), "states/lstm_1/cell_state": np.ones(3, np.float32)}
-    for column, values in changes.items():
-        for place, value in values.items():
-            if column == "prediction":
-                predictions.loc[place, column] = value
-            elif column == "final":
-                final["weights/dense/kernel"][place] = value
-            else:
-                history.loc[place - 1, f"{column}_sha256" if column != "loss" else column] = value
-    return CaseResults(history, predictions, final)
-
-
-STATELESS = case(states=dict.fromkeys(range(1, EPOCHS + 1), ""))
+from carryover.training.case_results import CASE_FILES, HISTORY, CaseResults, read_case, read_cases, remove_other_cases
 
 
 @pytest.mark.parametrize(
@@ -256,22 +218,6 @@ def test_a_missing_file_of_the_reference_is_told_in_one_line(tmp_path: Path, mis
     (tmp_path / "old" / missing).unlink()
     with pytest.raises(UserError, match=f"{missing}: missing"):
         read_reference(tmp_path / "old")
-
-
-def digest_of(final: Arrays, part: str) -> str:
-    return digest({name: tensor for name, tensor in final.items() if name.startswith(f"{part}/")})
-
-
-def write_case(folder: Path, results: CaseResults | None = None) -> None:
-    """Write a case as training does: its last digests are those of its final state."""
-    results = results or case()
-    history = results.history.copy()
-    for part in PARTS:
-        history.loc[len(history) - 1, f"{part}_sha256"] = digest_of(results.final, part)
-    folder.mkdir(parents=True, exist_ok=True)
-    history.to_csv(folder / "history.csv", index=False)
-    results.predictions.to_csv(folder / "predictions.csv", index=False)
-    np.savez(folder / "final.npz", **results.final)  # type: ignore[arg-type]
 
 
 def test_the_results_of_a_case_are_read_as_they_were_written(tmp_path: Path) -> None:

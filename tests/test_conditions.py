@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers.project import ROOT
 
 EPOCHS, BATCH_SIZE, BATCHES = 4, 5, 4
 

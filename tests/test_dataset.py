@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REFERENCE
+from helpers.project import REFERENCE
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_comparison import STATELESS, case, digest_of, write_case
+from helpers.cases import STATELESS, case, digest_of, write_case
 
 from carryover.comparison.explanation import TensorDifference, explain, ulps
 from carryover.training.case_results import PARTS, CaseResults

@@ -7,9 +7,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from carryover.figures.saving import DIFFERENT, IDENTICAL, save
+from helpers.cases import STATELESS, case
 from matplotlib.figure import Figure
-from test_comparison import STATELESS, case
 
 from carryover.comparison.partings import loss_differences, trainings
 from carryover.figures.equality import draw_equality
@@ -17,6 +16,7 @@ from carryover.figures.forecasts import draw_forecasts
 from carryover.figures.loss_differences import draw_loss_differences
 from carryover.figures.losses import draw_losses
 from carryover.figures.predictions import NOISY, PREDICTED, PURE, draw_predictions
+from carryover.figures.style import DIFFERENT, IDENTICAL, save
 from carryover.series.noisy_sine import noisy_sine
 
 CASES = {"one": case(), "two": STATELESS, "three": case(loss={2: 0.35}, weights={2: "x"}, final={0: 0.5})}

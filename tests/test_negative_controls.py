@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from helpers.project import ROOT
 from test_cases import Setting, weights_of
 from test_command_line import train_options
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import ROOT, Project
 from filelock import FileLock
+from helpers.project import ROOT, Project
 from test_engines import dvc_graph
 
 from carryover.job import hermetic, portable

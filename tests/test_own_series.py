@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, TINY, Project
+from helpers.project import ROOT, TINY, Project
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 CASES = {

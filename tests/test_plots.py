@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Browser, Project
+from helpers.browser import Browser
+from helpers.project import ROOT, Project
 
 CASES = ["loop_with_reset", "single_fit"]
 FIGURES = ["predictions", "losses", "loss_differences", "equality", "replicates", "forecasts"]

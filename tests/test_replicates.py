@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from conftest import ROOT, TINY, Project
+from helpers.project import ROOT, TINY, Project
 
 from carryover.job import hermetic
 from carryover.job.errors import UserError

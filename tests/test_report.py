@@ -4,8 +4,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from conftest import Browser, Project
 from docutils.core import publish_parts
+from helpers.browser import Browser
+from helpers.project import Project
 
 FIGURES = {"equality", "forecasts", "loss_differences", "losses", "predictions", "replicates"}
 PICTURES = "return [...document.querySelectorAll('.pictures a')]"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import REFERENCE, ROOT
+from helpers.project import REFERENCE, ROOT
 
 from carryover.job.arrays import write_arrays
 from carryover.job.errors import UserError
