@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.project import ROOT
-from test_cases import Setting, weights_of
-from test_command_line import train_options
+from helpers.steps import train_options
+from helpers.training import Setting, StartingModel, weights_of
 
 from carryover.comparison.partings import first_parting
 from carryover.job.hermetic import environment
@@ -29,6 +30,20 @@ SETTING = Setting([5, 4], time_steps=2, batch_size=10)
 Change = Callable[[Any, int], None]
 
 
+@cache
+def compiled(**options: Any) -> StartingModel:
+    """The model that every training of this file starts with, compiled once for the options of its optimizer."""
+    import keras
+
+    from carryover.training.model import build_model, set_weights
+
+    model = build_model(SETTING.network, SETTING.time_steps, SETTING.batch_size, True)
+    set_weights(model, weights_of(SETTING))
+    optimizer = keras.optimizers.Adadelta(**{"learning_rate": 1.0} | options)
+    model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
+    return StartingModel(model)
+
+
 def train(
     keras: Any, calls: str = "loop", change: Change | None = None, shuffle: bool = False, seed: int = 1, **options: Any
 ) -> CaseResults:
@@ -39,17 +54,12 @@ def train(
         seed: of the noise in the series.
         options: of the optimizer.
     """
-    from carryover.training.model import build_model, set_weights
     from carryover.training.snapshot import training_state, training_state_digests
 
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(1)
     series = noisy_sine(samples=120, step=0.1, noise=0.1, seed=seed)
     inputs, targets = cut_windows(series, SETTING.time_steps, SETTING.batch_size)
-    model = build_model(SETTING.network, SETTING.time_steps, SETTING.batch_size, True)
-    set_weights(model, weights_of(SETTING))
-    optimizer = keras.optimizers.Adadelta(**{"learning_rate": 1.0} | options)
-    model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
+    model = compiled(**options).started()
+    keras.utils.set_random_seed(1)
     change = change or (lambda model, epoch: None)
     rows: list[list[Any]] = []
 
