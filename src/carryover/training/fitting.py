@@ -116,7 +116,7 @@ def train_case(
         scale: of the target.
 
     Raises:
-        UserError: if the training diverges, or Keras does not train as many epochs as it was told to.
+        UserError: if the training diverges, or Keras leaves out epochs or batches.
     """
     history: list[dict[str, Any]] = []
 
@@ -137,6 +137,12 @@ def train_case(
     state = training_state(model)._asdict()
     final = {f"{part}/{tensor}": array for part, tensors in state.items() for tensor, array in tensors.items()}
     predictions = predict(model, batches, case)
+    windows = len(batches) * model.input_shape[0]
+    if len(predictions) != windows:
+        raise UserError(
+            f"case {name}: Keras has predicted {len(predictions)} of {windows} windows: KERAS_MAX_STEPS_PER_EPOCH is "
+            "set, or max_steps_per_epoch in keras.json; start the command with 'hermetic' (hermetic python ...)"
+        )
     if not np.isfinite(predictions).all():
         raise _diverged(name, "a prediction after training is not finite")
     samples = predicted_samples(len(predictions), time_steps=model.input_shape[1])
