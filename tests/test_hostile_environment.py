@@ -207,25 +207,47 @@ def test_without_the_prefix_other_code_and_another_style_bite(
         assert run_without_the_prefix(inputs, command, made, **{poison: hostile.variables[poison]}) != expected
 
 
+def run_from_elsewhere(project: Project, engine: str, *prefix: str, **variables: str) -> None:
+    """Run an engine on a fresh clone of a project, called from another folder."""
+    folder = str(project.folder)
+    command = {
+        "snakemake": ["--cores", "1", "--snakefile", f"{folder}/Snakefile", "--directory", folder],
+        "dvc": ["--cd", folder, "repro"],
+    }[engine]
+    project("env", "--chdir=/", *prefix, engine, *command, **variables)
+
+
+def fresh_clone(project: Project, folder: Path) -> Project:
+    project("git", "clone", "--quiet", ".", str(folder))
+    clone = Project(folder)
+    clone.remove_artifacts()
+    return clone
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_whole_run_in_the_most_hostile_surroundings_makes_the_same_bytes(
+def test_a_whole_run_under_all_poisons_at_once_makes_the_same_bytes(
     trained: Project, hostile: Hostile, tmp_path: Path, engine: str
 ) -> None:
-    """Under all poisons and a strict umask, on one core only, from elsewhere, in a folder of any name."""
-    folder = tmp_path / "a folder, ça & là $HOME 'ø'"
-    trained("git", "clone", "--quiet", ".", str(folder))
-    project = Project(folder)
-    project.remove_artifacts()
+    """Also under a strict umask, on one core only, and from elsewhere."""
+    clone = fresh_clone(trained, tmp_path / "clone")
     narrow = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))]
     strict = ["sh", "-c", 'umask 077 && exec "$@"', "sh"]
-    command = {
-        "snakemake": ["--cores", "1", "--snakefile", str(folder / "Snakefile"), "--directory", str(folder)],
-        "dvc": ["--cd", str(folder), "repro"],
-    }[engine]
-    project("env", "--chdir=/", *narrow, *strict, engine, *command, **hostile.variables)
-    assert project.artifacts() == trained.artifacts()
-    assert project("git", "status", "--porcelain") == ""
+    run_from_elsewhere(clone, engine, *narrow, *strict, **hostile.variables)
+    assert clone.artifacts() == trained.artifacts()
+    assert clone("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_from_elsewhere_in_a_folder_of_any_name_makes_the_same_bytes(
+    stood_in: Project, tmp_path: Path, engine: str
+) -> None:
+    """By the stand-ins: the names are the engines' and the command lines' matter."""
+    clone = fresh_clone(stood_in, tmp_path / "a folder, ça & là $HOME 'ø'")
+    run_from_elsewhere(clone, engine)
+    assert clone.artifacts() == stood_in.artifacts()
+    assert clone("git", "status", "--porcelain") == ""
 
 
 @pytest.mark.slow
