@@ -6,6 +6,7 @@ makes other bytes. It takes a third of a second.
 """
 
 import hashlib
+import json
 import sys
 import time
 from pathlib import Path
@@ -38,8 +39,17 @@ def random(given: Options, *more: object) -> np.random.Generator:
     for name, words in sorted(given.items()):
         sha.update(repr([name, words]).encode())
         for file in [file for word in words for file in files(given, name, Path(word))]:
-            sha.update(str(file).encode() + file.read_bytes())
+            sha.update(str(file).encode() + content(file))
     return np.random.default_rng(list(sha.digest()))
+
+
+def content(file: Path) -> bytes:
+    """What is in a file; in one of parameters, whatever their order."""
+    if file.suffix != ".yaml":
+        return file.read_bytes()
+    from carryover.job.yaml_file import read_yaml
+
+    return json.dumps(read_yaml(file), sort_keys=True).encode()
 
 
 def files(given: Options, name: str, path: Path) -> list[Path]:
