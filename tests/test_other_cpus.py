@@ -1,17 +1,24 @@
-"""The bytes are the same on other CPUs, which qemu emulates instruction by instruction; and what they owe it to."""
+"""The bytes are the same on other CPUs, which qemu emulates instruction by instruction; and what they owe it to.
 
+Emulated, TensorFlow takes a quarter of a minute to start. So `make test` trains in one emulated process, as far as
+dvc.lock can be held against it, and leaves the other cases and the other CPUs to `make test-long`.
+"""
+
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from filelock import FileLock
+from helpers.engines import dvc_graph
+from helpers.once import Once
 from helpers.project import ROOT, Project
-from test_engines import dvc_graph
+from helpers.steps import ONE_FIGURE
 
 from carryover.job import hermetic, portable
 from carryover.job.yaml_file import read_yaml
@@ -42,143 +49,186 @@ def run(command: list[str], cpu: str | None, folder: Path) -> "subprocess.Comple
     )
 
 
-class Native(NamedTuple):
-    """A project with all its artifacts, made on this machine's CPU.
+def locked() -> dict[str, str]:
+    """The MD5 digests of all artifacts that are files, by their paths, as dvc.lock has them."""
+    lock = read_yaml(ROOT / "dvc.lock")
+    return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]}
 
-    Attributes:
-        stages: the command and the outputs of each stage of dvc.yaml, by its first output.
-    """
 
-    project: Project
-    stages: dict[str, dict[str, Any]]
+def md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def stages(project: Project) -> dict[str, dict[str, Any]]:
+    """The command and the outputs of each stage of dvc.yaml, by its first output."""
+    return {outputs.split()[0]: stage | {"outputs": outputs.split()} for outputs, stage in dvc_graph(project).items()}
+
+
+PREPARING = ["results/params.yaml", "data/noisy_sine.csv", "data/initial_weights.npz"]
+"""The first outputs of what comes before training."""
 
 
 @pytest.fixture(scope="session")
-def native(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Native:
-    base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-    folder = shared / "native"
-    with FileLock(shared / "native.lock"):  # the first worker makes it for all
-        if not (shared / "native.ready").exists():
-            Project(folder)("snakemake", "--cores", "2")
-            (shared / "native.ready").touch()
-    project = Project.at(folder)
-    stages = {outputs.split()[0]: stage | {"outputs": outputs.split()} for outputs, stage in dvc_graph(project).items()}
-    return Native(project, stages)
+def prepared(once: Once) -> Project:
+    """A project with the default parameters in which all is made that training reads."""
+
+    def make(folder: Path) -> None:
+        project = Project.new(folder)
+        for output in PREPARING:
+            stage = stages(project)[output]
+            done = run(stage["command"][1:], None, folder)
+            assert done.returncode == 0, done.stderr
+            for path in stage["outputs"]:
+                assert md5(folder / path) == locked()[path], path
+
+    return Project(once("prepared", make))
 
 
-def emulate(native: Native, cpu: str, first_output: str, folder: Path, *options: str) -> None:
+@pytest.fixture(scope="session")
+def native(once: Once) -> Project:
+    """A project with all its artifacts, made on this machine's CPU."""
+    return Project(once("native", lambda folder: Project.new(folder)("snakemake", "--cores", "2")))
+
+
+def files(folder: Path, outputs: list[str]) -> dict[str, bytes]:
+    """The files of a stage's outputs, those of a folder one by one."""
+    paths = [folder / output for output in outputs]
+    all_of_them = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.csv"))]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in all_of_them}
+
+
+def emulate(made: Project, cpu: str, first_output: str, folder: Path, *options: str) -> None:
     """Run a stage on another CPU, over copies of what it reads, and compare every byte that it writes.
 
     Args:
+        made: a project in which the stage has been run on this machine's CPU.
         options: instead of what params.yaml says; the stage is then run natively as well.
     """
-    stage = native.stages[first_output]
+    stage = stages(made)[first_output]
     command = [*stage["command"][1:], *options]  # the last of two equal options counts
-    expected = folder / "native" if options else native.project.folder
-    for here in {expected, folder / "emulated"} - {native.project.folder}:
-        shutil.copytree(native.project.folder, here, ignore=shutil.ignore_patterns(".git", ".dvc", ".snakemake"))
+    expected = folder / "native" if options else made.folder
+    for here in {expected, folder / "emulated"} - {made.folder}:
+        shutil.copytree(made.folder, here, ignore=shutil.ignore_patterns(".git", ".dvc", ".snakemake"))
         for path in files(here, stage["outputs"]):
-            path.unlink()
+            (here / path).unlink()
         done = run(command, cpu if here.name == "emulated" else None, here)
         assert done.returncode == 0, done.stderr
-    made, natively = (
-        {str(path.relative_to(here)): path.read_bytes() for path in files(here, stage["outputs"])}
-        for here in (folder / "emulated", expected)
-    )
-    assert made.keys() == natively.keys() != set()
+    emulated, natively = files(folder / "emulated", stage["outputs"]), files(expected, stage["outputs"])
+    assert emulated.keys() == natively.keys() != set()
     for path, content in natively.items():
-        assert made[path] == content, path
+        assert emulated[path] == content, path
 
 
-def files(folder: Path, outputs: list[str]) -> list[Path]:
-    """The files of a stage's outputs, those of a folder one by one."""
-    paths = [folder / output for output in outputs]
-    return [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.csv"))]
+# ---- in every run of the tests
 
 
-def on_each(one: str) -> list[Any]:
-    """The CPUs: one in `make test`, for what has more of its kind there, and the others in `make test-long`."""
-    return [pytest.param(cpu, marks=[] if cpu == one else pytest.mark.long) for cpu in CPUS]
+SEVERAL = """
+import json, runpy, sys
+from carryover.job import portable
+load_keras = portable.load_keras
+for command in json.loads(sys.argv[1]):
+    sys.argv = command
+    runpy.run_path(command[0], run_name="__main__")
+    if "keras" in sys.modules:
+        portable.load_keras = lambda: None  # it is loaded
+        sys.modules["keras"].backend.clear_session()
+"""
+"""A program that runs several steps in one process: emulated, TensorFlow takes most of the time to be loaded."""
 
 
-@pytest.mark.parametrize("cpu", CPUS)
-def test_a_whole_training_is_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path, cpu: str) -> None:
-    emulate(native, cpu, "results/cases/single_fit/final.npz", tmp_path)
+def run_several(commands: list[list[str]], cpu: str | None, folder: Path) -> dict[str, bytes]:
+    """Run steps in one process; what they write into folder/made."""
+    done = run(["python", "-c", SEVERAL, json.dumps(commands)], cpu, folder)
+    assert done.returncode == 0, done.stderr
+    return {str(path.relative_to(folder)): path.read_bytes() for path in (folder / "made").rglob("*") if path.is_file()}
+
+
+def test_a_whole_training_and_random_weights_are_the_same_bytes_on_another_cpu(
+    prepared: Project, tmp_path: Path
+) -> None:
+    """On the one that differs most from this machine's: the committed bytes, and those of this machine."""
+    training = stages(prepared)["results/cases/single_fit/final.npz"]
+    weights = stages(prepared)["data/initial_weights.npz"]["command"][2:]
+    place = weights.index("--initial_weights") + 1
+    random = [*weights[:place], "random", *weights[place + 1 :], "--output", "made/random.npz"]
+    emulated, natively = prepared.copy(tmp_path / "emulated").folder, prepared.copy(tmp_path / "native").folder
+    made = run_several([training["command"][2:], random], CPUS[0], emulated)
+    assert made == run_several([random], None, natively)
+    assert made.keys() == {"made/random.npz"}
+    for path in training["outputs"]:
+        assert md5(emulated / path) == locked()[path], path
+
+
+@pytest.mark.parametrize("first_output", [*PREPARING, "results/loss_diffs.csv"])
+def test_what_needs_no_tensorflow_is_the_same_bytes_on_another_cpu(
+    trained: Project, tmp_path: Path, first_output: str
+) -> None:
+    emulate(trained, CPUS[0], first_output, tmp_path)
+
+
+def test_a_figure_is_the_same_bytes_on_another_cpu(trained: Project, tmp_path: Path) -> None:
+    """The one that all others are drawn like; the others are left to the long tests."""
+    command = stages(trained)[FIGURES]["command"][2:]
+    options = [*command, "--output", str(tmp_path)]
+    done = run(["python", "-c", ONE_FIGURE, "predictions", *options], CPUS[0], trained.folder)
+    assert done.returncode == 0, done.stderr
+    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert made.keys() == {"predictions.svg", "predictions.png"}
+    for name, content in made.items():
+        assert content == (trained.folder / "results/figures" / name).read_bytes(), name
+
+
+# ---- the long tests
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("cpu", CPUS)
-def test_a_whole_training_with_reset_is_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path, cpu: str) -> None:
-    emulate(native, cpu, "results/cases/loop_with_reset/final.npz", tmp_path)
+@pytest.mark.parametrize("case", ["single_fit", "loop_with_reset"])
+def test_a_whole_training_is_the_same_bytes_on_another_cpu(
+    native: Project, tmp_path: Path, cpu: str, case: str
+) -> None:
+    emulate(native, cpu, f"results/cases/{case}/final.npz", tmp_path)
 
 
-@pytest.mark.parametrize("cpu", on_each("Haswell"))
-@pytest.mark.parametrize(
-    "case",
-    [
-        "single_fit_with_batch_reset",
-        *(
-            pytest.param(case, marks=pytest.mark.long)
-            for case in ("stateless_fit", "loop_without_reset", "single_fit_with_reset", "interleaved_loop_with_reset")
-        ),
-    ],
-)
+FIRST_EPOCHS = ["single_fit_with_batch_reset", "stateless_fit", "loop_without_reset", "single_fit_with_reset"]
+FIRST_EPOCHS += ["interleaved_loop_with_reset"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("case", FIRST_EPOCHS)
 def test_the_first_epochs_of_the_other_cases_are_the_same_bytes_on_another_cpu(
-    native: Native, tmp_path: Path, cpu: str, case: str
+    native: Project, tmp_path: Path, cpu: str, case: str
 ) -> None:
     emulate(native, cpu, f"results/cases/{case}/final.npz", tmp_path, "--epochs", "3")
 
 
-@pytest.mark.parametrize("cpu", on_each("EPYC-Rome"))
-def test_replicates_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path, cpu: str) -> None:
+REPLICATES = "results/replicates"
+FORECASTS = "results/forecasts.csv"
+COMPARISON = "results/loss_diffs.csv"
+FIGURES = "results/figures/equality.png"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cpu", CPUS)
+def test_replicates_are_the_same_bytes_on_another_cpu(native: Project, tmp_path: Path, cpu: str) -> None:
     emulate(native, cpu, REPLICATES, tmp_path, "--epochs", "3", "--count", "20", "--behaviours", "every_epoch")
 
 
-REPLICATES = "results/replicates"
-FAST = ["results/params.yaml", "data/noisy_sine.csv", "data/initial_weights.npz", "results/loss_diffs.csv"]
-FORECASTS = "results/forecasts.csv"
-FIGURES = [
-    f"results/figures/{figure}.png"
-    for figure in ("predictions", "equality", "losses", "loss_differences", "replicates", "forecasts")
-]
-
-
-@pytest.mark.parametrize("cpu", on_each("SandyBridge"))
-@pytest.mark.parametrize(
-    "first_output",
-    [
-        *FAST,
-        FIGURES[0],
-        *(pytest.param(output, marks=pytest.mark.long) for output in [*FIGURES[1:], FORECASTS]),
-    ],
-)
-def test_data_comparison_and_figures_are_the_same_bytes_on_another_cpu(
-    native: Native, tmp_path: Path, cpu: str, first_output: str
+@pytest.mark.long
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("first_output", [*PREPARING, FORECASTS, COMPARISON, FIGURES])
+def test_data_forecasts_comparison_and_figures_are_the_same_bytes_on_another_cpu(
+    native: Project, tmp_path: Path, cpu: str, first_output: str
 ) -> None:
     emulate(native, cpu, first_output, tmp_path)
 
 
-def test_forecasts_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path) -> None:
-    """On the one that differs most from this machine's, of two networks, after a tenth of the series; above is all."""
-    series, params = tmp_path / "series.csv", tmp_path / "params.yaml"
-    samples = (native.project.folder / "data/noisy_sine.csv").read_text().splitlines(keepends=True)
-    series.write_text("".join(samples[:101]))
-    whole = read_yaml(native.project.folder / "results/params.yaml")
-    two = {name: whole["cases"][name] for name in ("single_fit", "interleaved_loop_without_reset")}
-    params.write_text(json.dumps(whole | {"cases": two}))
-    emulate(native, CPUS[0], FORECASTS, tmp_path, "--data", str(series), "--params", str(params))
-
-
 def test_every_stage_is_run_on_other_cpus() -> None:
-    project = Project.at(ROOT)
+    project = Project(ROOT)
     trainings = {f"results/cases/{case}/final.npz" for case in project.params()["cases"]}
-    assert {outputs.split()[0] for outputs in dvc_graph(project)} == trainings | {
-        *FAST,
-        FORECASTS,
-        *FIGURES,
-        REPLICATES,
-    }
+    others = {*PREPARING, REPLICATES, FORECASTS, COMPARISON, FIGURES}
+    assert set(stages(project)) == trainings | others
 
 
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -213,36 +263,24 @@ def test_other_networks_and_a_series_from_a_csv_are_the_same_bytes_on_another_cp
     cases = {name: params["cases"][name] for name in ("single_fit_with_reset", "interleaved_loop_without_reset")}
     project.write_params(params | {"cases": cases, "claims": {"identical": [], "different": []}})
     project("snakemake", "--cores", "2")
-    stages = {outputs.split()[0]: stage | {"outputs": outputs.split()} for outputs, stage in dvc_graph(project).items()}
-    made = Native(project, stages)
     firsts = ["data/seattle_weather.csv", "data/initial_weights.npz", FORECASTS]
     firsts += [f"results/cases/{name}/final.npz" for name in cases]
     for number, first in enumerate(firsts):
-        emulate(made, CPUS[number % len(CPUS)], first, tmp_path / str(number))
+        emulate(project, CPUS[number % len(CPUS)], first, tmp_path / str(number))
 
 
-def test_random_initial_weights_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path) -> None:
-    command = native.stages["data/initial_weights.npz"]["command"][1:]
-    place = command.index("--initial_weights") + 1
-    command = [*command[:place], "random", *command[place + 1 :]]
-    made = []
-    for cpu in (None, "SandyBridge"):
-        output = tmp_path / f"{cpu}.npz"
-        done = run([*command, "--output", str(output)], cpu, native.project.folder)
-        assert done.returncode == 0, done.stderr
-        made.append(output.read_bytes())
-    assert made[0] == made[1]
+# ---- in every run of the tests again
 
 
-def test_a_cpu_without_avx_is_told_so_in_one_line(native: Native, tmp_path: Path) -> None:
-    command = native.stages["results/cases/single_fit/final.npz"]["command"][1:]
+def test_without_avx_the_error_is_one_line(prepared: Project, tmp_path: Path) -> None:
+    command = stages(prepared)["results/cases/single_fit/final.npz"]["command"][1:]
     outputs = [str(tmp_path / name) for name in ("history.csv", "predictions.csv", "final.npz")]
     options = [word for pair in zip(["--history", "--predictions", "--final"], outputs, strict=True) for word in pair]
-    done = run([*command, *options], "Nehalem", native.project.folder)
+    done = run([*command, *options], "Nehalem", prepared.folder)
     assert done.returncode == 1
-    told = [line for line in done.stderr.splitlines() if not line.startswith("qemu-x86_64: warning:")]
-    assert len(told) == 1
-    assert told[0].startswith("error: this processor has no AVX, without which TensorFlow does not run")
+    reported = [line for line in done.stderr.splitlines() if not line.startswith("qemu-x86_64: warning:")]
+    assert len(reported) == 1
+    assert reported[0].startswith("error: this processor has no AVX, without which TensorFlow does not run")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -282,6 +320,7 @@ def test_each_ingredient_of_the_recipe_is_shown_to_count_or_said_not_to_be_obser
     assert set(portable.ENVIRONMENT) | settings == {*NUMPYS, *TENSORFLOWS, *NOT_OBSERVABLE}
 
 
+@cache
 def numbers(cpu: str | None, without: str | None = None) -> list[str]:
     environment = {name: value for name, value in hermetic.environment({}).items() if name != without}
     command = [*emulator(cpu), sys.executable, "-I", "-c", NUMBERS]
@@ -316,9 +355,11 @@ runpy.run_path(script, run_name="__main__")
 
 
 @pytest.mark.parametrize("ingredient", TENSORFLOWS)
-def test_without_it_tensorflow_trains_otherwise_on_another_cpu(native: Native, tmp_path: Path, ingredient: str) -> None:
+def test_without_it_tensorflow_trains_otherwise_on_another_cpu(
+    prepared: Project, tmp_path: Path, ingredient: str
+) -> None:
     """That it trains alike with it is what the tests above show."""
-    command = native.stages["results/cases/single_fit/final.npz"]["command"][2:]
+    command = stages(prepared)["results/cases/single_fit/final.npz"]["command"][2:]
     python = [sys.executable, "-I", "-B"]
     histories = []
     for number, cpu in enumerate(TENSORFLOWS[ingredient]):
@@ -328,7 +369,7 @@ def test_without_it_tensorflow_trains_otherwise_on_another_cpu(native: Native, t
         recipe = {name: value for name, value in hermetic.environment({}).items() if name != ingredient}
         done = subprocess.run(
             [*emulator(cpu.get("QEMU_CPU")), *python, "-c", TRAIN_WITHOUT, ingredient, *command, *options],
-            cwd=native.project.folder, env=recipe | cpu, capture_output=True, text=True,
+            cwd=prepared.folder, env=recipe | cpu, capture_output=True, text=True,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         histories.append((out / "h").read_text())
