@@ -63,22 +63,14 @@ def test_every_stage_names_its_parameters() -> None:
 
 
 @pytest.mark.slow
-def test_both_engines_make_the_same_bytes_and_are_content_with_each_other(trained: Project, tmp_path: Path) -> None:
-    """By the real steps. All that the graph says is made is there, and nothing else."""
+def test_a_run_makes_all_that_the_graph_says_and_nothing_else(trained: Project) -> None:
+    """By the real steps. That DVC makes the same bytes of them is in test_hostile_environment.py."""
     made = trained.artifacts()
     outputs = {path for outputs in dvc_graph(trained) for path in outputs.split()}
     assert {path for output in outputs for path in made if path == output or path.startswith(f"{output}/")} == set(made)
     assert all((trained.folder / output).exists() for output in outputs)
     trained.assert_dvc_is_content()
     trained.assert_snakemake_is_content()
-
-    by_dvc = trained.copy(tmp_path / "by_dvc")
-    by_dvc.remove_artifacts()
-    by_dvc("dvc", "repro", "--force")  # without its cache of runs
-    assert by_dvc.artifacts() == made
-    by_dvc.assert_snakemake_is_content()
-    by_dvc.assert_dvc_is_content()
-    by_dvc("git", "diff", "--exit-code")
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from helpers.project import ROOT, Project
 from helpers.steps import ONE_FIGURE
 
 from carryover.job import hermetic, portable
+from carryover.job.arrays import read_arrays, write_arrays
 from carryover.job.yaml_file import read_yaml
 from carryover.params.options import merge
 
@@ -93,8 +94,8 @@ def native(once: Once) -> Project:
 def files(folder: Path, outputs: list[str]) -> dict[str, bytes]:
     """The files of a stage's outputs, those of a folder one by one."""
     paths = [folder / output for output in outputs]
-    all_of_them = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.csv"))]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in all_of_them}
+    all_of_them = [file for path in paths for file in [path, *path.rglob("*")]]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in all_of_them if path.is_file()}
 
 
 def emulate(made: Project, cpu: str, first_output: str, folder: Path, *options: str) -> None:
@@ -126,37 +127,92 @@ SEVERAL = """
 import json, runpy, sys
 from carryover.job import portable
 load_keras = portable.load_keras
-for command in json.loads(sys.argv[1]):
+*commands, last = json.loads(sys.argv[1])
+for command in [*commands, last]:
+    if command is last:
+        import tensorflow
+        tensorflow.config.optimizer.set_experimental_options({"arithmetic_optimization": True})
     sys.argv = command
     runpy.run_path(command[0], run_name="__main__")
     if "keras" in sys.modules:
         portable.load_keras = lambda: None  # it is loaded
         sys.modules["keras"].backend.clear_session()
 """
-"""A program that runs several steps in one process: emulated, TensorFlow takes most of the time to be loaded."""
+"""A program that runs several steps in one process: emulated, TensorFlow takes most of the time to be loaded. It runs
+the last one without the ingredient of the recipe that can be taken out at any time."""
 
 
-def run_several(commands: list[list[str]], cpu: str | None, folder: Path) -> dict[str, bytes]:
-    """Run steps in one process; what they write into folder/made."""
-    done = run(["python", "-c", SEVERAL, json.dumps(commands)], cpu, folder)
-    assert done.returncode == 0, done.stderr
-    return {str(path.relative_to(folder)): path.read_bytes() for path in (folder / "made").rglob("*") if path.is_file()}
-
-
-def test_a_whole_training_and_random_weights_are_the_same_bytes_on_another_cpu(
-    prepared: Project, tmp_path: Path
-) -> None:
-    """On the one that differs most from this machine's: the committed bytes, and those of this machine."""
-    training = stages(prepared)["results/cases/single_fit/final.npz"]
-    weights = stages(prepared)["data/initial_weights.npz"]["command"][2:]
+def several(project: Project) -> list[list[str]]:
+    """The steps that need TensorFlow, for a few epochs or samples but for one whole training."""
+    of = {stage["step"]: stage["command"][2:] for stage in stages(project).values()}
+    case = {name: stages(project)[f"results/cases/{name}/final.npz"]["command"][2:] for name in CASES}
+    weights = of["make_initial_weights"]
     place = weights.index("--initial_weights") + 1
     random = [*weights[:place], "random", *weights[place + 1 :], "--output", "made/random.npz"]
-    emulated, natively = prepared.copy(tmp_path / "emulated").folder, prepared.copy(tmp_path / "native").folder
-    made = run_several([training["command"][2:], random], CPUS[0], emulated)
-    assert made == run_several([random], None, natively)
-    assert made.keys() == {"made/random.npz"}
-    for path in training["outputs"]:
-        assert md5(emulated / path) == locked()[path], path
+
+    def into(folder: str) -> list[str]:
+        return [word for name in ("history", "predictions", "final") for word in (f"--{name}", f"made/{folder}/{name}")]
+
+    replicates = ["--output", "made/replicates", "--epochs", "3", "--count", "20", "--behaviours", "every_epoch"]
+    forecasts = ["--output", "made/forecasts.csv", "--data", "few.csv", "--params", "few.yaml", "--cases", "cases"]
+    return [
+        case["single_fit"],
+        random,
+        [*case["single_fit_with_batch_reset"], *into("batch_reset"), "--epochs", "3"],
+        [*of["train_replicates"], *replicates],
+        [*of["score"], *forecasts],
+        [*case["single_fit"], *into("optimized"), "--epochs", "2"],
+    ]
+
+
+CASES = ["single_fit", "single_fit_with_batch_reset"]
+
+
+@pytest.fixture(scope="session")
+def emulated(once: Once, prepared: Project) -> dict[str | None, Path]:
+    """What the steps make on the CPU that differs most from this machine's, and, for None, on this machine's."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        for cpu in (CPUS[0], None):
+            project = prepared.copy(folder / f"{cpu}")
+            # The forecasts are of one network, after a tenth of the series.
+            lines = (project.folder / "data/noisy_sine.csv").read_text().splitlines(keepends=True)
+            (project.folder / "few.csv").write_text("".join(lines[:101]))
+            whole = read_yaml(project.folder / "results/params.yaml")
+            (project.folder / "few.yaml").write_text(json.dumps(whole | {"cases": {"a": whole["cases"]["single_fit"]}}))
+            weights = read_arrays(project.folder / "data/initial_weights.npz")
+            write_arrays(project.folder / "cases/a/final.npz", {f"weights/{name}": w for name, w in weights.items()})
+            done = run(["python", "-c", SEVERAL, json.dumps(several(project))], cpu, project.folder)
+            assert done.returncode == 0, done.stderr
+
+    folder = once("emulated", make)
+    return {cpu: folder / f"{cpu}" for cpu in (CPUS[0], None)}
+
+
+def test_a_whole_training_is_the_committed_bytes_on_another_cpu(emulated: dict[str | None, Path]) -> None:
+    for folder in emulated.values():
+        for path in ("history.csv", "predictions.csv", "final.npz"):
+            assert md5(folder / "results/cases/single_fit" / path) == locked()[f"results/cases/single_fit/{path}"]
+
+
+@pytest.mark.parametrize("made", ["random.npz", "batch_reset", "replicates", "forecasts.csv"])
+def test_the_other_steps_with_tensorflow_make_the_same_bytes_on_another_cpu(
+    emulated: dict[str | None, Path], made: str
+) -> None:
+    """Random weights, the first epochs of the case with the slowest path, a shard of replicates, and forecasts."""
+    there, here = (files(folder, [f"made/{made}"]) for folder in emulated.values())
+    assert there == here
+    assert there
+
+
+def test_with_optimizations_of_arithmetic_tensorflow_trains_otherwise_on_another_cpu(
+    emulated: dict[str | None, Path],
+) -> None:
+    """The option of graph optimization: qemu computes the reciprocal square root that a real CPU approximates."""
+    there, here = (files(folder, ["made/optimized"]) for folder in emulated.values())
+    assert there.keys() == here.keys() == {f"made/optimized/{name}" for name in ("history", "predictions", "final")}
+    assert all(there[path] != here[path] for path in there)
 
 
 @pytest.mark.parametrize("first_output", [*PREPARING, "results/loss_diffs.csv"])
@@ -302,10 +358,11 @@ TENSORFLOWS: dict[str, list[dict[str, str]]] = {
     # What TensorFlow takes by itself on a CPU with AVX-512 VNNI; on an older one, it takes 0.
     "TF_ENABLE_ONEDNN_OPTS": [kernels | {"TF_ENABLE_ONEDNN_OPTS": "1"} for kernels in KERNELS],
     "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": KERNELS,
-    # qemu computes the reciprocal square root that a real CPU approximates.
-    "tf.config.optimizer.set_experimental_options": [{}, {"QEMU_CPU": "Haswell"}],
 }
 """On which two CPUs training without the ingredient differs, as variables of the environment."""
+
+OPTIMIZATIONS = "tf.config.optimizer.set_experimental_options"
+"""Shown above, with the one training in which they are made."""
 
 NOT_OBSERVABLE = {
     "CUDA_VISIBLE_DEVICES": "needs a GPU, and a TensorFlow that uses it",
@@ -317,7 +374,7 @@ NOT_OBSERVABLE = {
 
 def test_each_ingredient_of_the_recipe_is_shown_to_count_or_said_not_to_be_observable() -> None:
     settings = set(re.findall(r"^    (tf\.config\.[\w.]+)\(", Path(portable.__file__).read_text(), flags=re.MULTILINE))
-    assert set(portable.ENVIRONMENT) | settings == {*NUMPYS, *TENSORFLOWS, *NOT_OBSERVABLE}
+    assert set(portable.ENVIRONMENT) | settings == {*NUMPYS, *TENSORFLOWS, OPTIMIZATIONS, *NOT_OBSERVABLE}
 
 
 @cache
@@ -341,16 +398,9 @@ def test_without_it_numpy_computes_otherwise_on_another_cpu(ingredient: str) -> 
 TRAIN_WITHOUT = """
 import runpy, sys
 from carryover.job import portable
-ingredient, script, *arguments = sys.argv[1:]
-if portable.ENVIRONMENT.pop(ingredient, None) is None:
-    import tensorflow
-    *path, function = ingredient.split(".")[1:]
-    module = tensorflow
-    for name in path:
-        module = getattr(module, name)
-    setattr(module, function, lambda *_: None)
-sys.argv = [script, *arguments]
-runpy.run_path(script, run_name="__main__")
+ingredient, *sys.argv = sys.argv[1:]
+del portable.ENVIRONMENT[ingredient]
+runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
@@ -368,7 +418,7 @@ def test_without_it_tensorflow_trains_otherwise_on_another_cpu(
         options = ["--history", f"{out}/h", "--predictions", f"{out}/p", "--final", f"{out}/f", "--epochs", "2"]
         recipe = {name: value for name, value in hermetic.environment({}).items() if name != ingredient}
         done = subprocess.run(
-            [*emulator(cpu.get("QEMU_CPU")), *python, "-c", TRAIN_WITHOUT, ingredient, *command, *options],
+            [*python, "-c", TRAIN_WITHOUT, ingredient, *command, *options],
             cwd=prepared.folder, env=recipe | cpu, capture_output=True, text=True,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
