@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from helpers.browser import Browser
 from helpers.once import Once
-from helpers.project import CALLER, ROOT, TWO_SHARDS, Project
+from helpers.project import CALLER, ONE_SHARD, ROOT, TWO_SHARDS, Project
 from hypothesis import settings
 
 from carryover.job.hermetic import environment
@@ -70,8 +70,8 @@ def trained(once: Once) -> Project:
 
 @pytest.fixture(scope="session")
 def stood_in(once: Once) -> Project:
-    """The same by the stand-ins, for the tests of the engines. It is for looking at: copy it to work in it."""
-    return Project(once("stood_in", lambda folder: make_tiny(folder, stand_ins=True, **TWO_SHARDS)))
+    """A tiny run by the stand-ins, committed, for the tests of the engines. Copy it to work in it."""
+    return Project(once("stood_in", lambda folder: make_tiny(folder, stand_ins=True, **ONE_SHARD)))
 
 
 @pytest.fixture
@@ -81,14 +81,15 @@ def quick(stood_in: Project, tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def viewed(once: Once, trained: Project) -> Project:
+def viewed(once: Once) -> Project:
     """A copy of the project with two commits of tiny results, of other noise, for those who look at them."""
 
     def make(folder: Path) -> None:
-        project = trained.copy(folder)
+        project = Project.new(folder)
+        project.make_tiny()
+        project.put_stand_ins("train", "score")  # nobody looks at what is learnt, but the figures are real
         for noise, message in ((0.1, "made"), (0.2, "made of more noise")):
             params = project.params()
-            params["replicates"]["count"] = 0
             params["dataset"]["noise"] = noise
             project.write_params(params)
             project("snakemake", "--cores", "2")

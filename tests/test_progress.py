@@ -96,16 +96,16 @@ def test_a_failed_job_is_reported_with_what_it_said(
 
 def test_a_long_training_says_from_time_to_time_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "EVERY", 0.05)
-    log, told = tmp_path / "log", tmp_path / "told"
-    with told.open("w") as file:
+    log, shown = tmp_path / "log", tmp_path / "told"
+    with shown.open("w") as file:
         lines = progress.Lines(Console(file=file))
         lines.started(Job("train single_fit", log))
         log.write_text("epoch 7 of 9: loss 0.5\n")
         deadline = time.monotonic() + 60
-        while "running" not in told.read_text() and time.monotonic() < deadline:
+        while "running" not in shown.read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
         lines.close()
-    assert "running   train single_fit: epoch 7 of 9, loss 0.5\n" in told.read_text()
+    assert "running   train single_fit: epoch 7 of 9, loss 0.5\n" in shown.read_text()
 
 
 def test_a_log_of_an_earlier_run_is_no_progress(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_who_asks_for_snakemakes_own_output_gets_it(
 ) -> None:
     own = handler(**{setting: True})
     assert not own.writes_to_stream
-    say(own, LogEvent.ERROR, "told by Snakemake", logging.ERROR)
+    say(own, LogEvent.ERROR, "said by Snakemake", logging.ERROR)
     assert capsys.readouterr().err == ""
     assert handler().writes_to_stream
 

@@ -51,6 +51,9 @@ TINY: dict[str, Any] = {
 TWO_SHARDS = {"replicates": TINY["replicates"] | {"count": 1}}
 """Over TINY: two shards of one replicate each, which are two jobs for Snakemake and one for DVC."""
 
+ONE_SHARD = {"replicates": TINY["replicates"] | {"count": 1, "behaviours": ["never"]}}
+"""Over TINY, where a job fewer makes no difference."""
+
 STAND_IN = Path(__file__).with_name("stand_in.py")
 STOOD_IN = ("make_initial_weights", "train", "train_replicates", "score", "render_figures")
 """The scripts for which the stand-in may take over."""

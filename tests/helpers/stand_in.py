@@ -95,6 +95,9 @@ def train(given: Options, history: Path, predictions: Path, final: Path) -> None
     generator = random(given)
     epochs = int(*given["epochs"])
     losses = generator.uniform(size=epochs)
+    # The first loss is that of the initial weights and the first batches, whatever becomes of the states later.
+    common = {name: words for name, words in given.items() if name not in ("case", "calls", "reset", "epochs")}
+    losses[0] = random(common).uniform()
     for epoch, loss in enumerate(losses.tolist(), start=1):
         print_epoch(Epoch(epoch, epochs, loss))
         time.sleep(SECONDS_PER_EPOCH)
