@@ -167,6 +167,8 @@ def build_plain(setting: Setting, stateful: bool) -> Any:
     parameters = {key: value for key, value in setting.optimizer.items() if key != "name"}
     optimizer = getattr(keras.optimizers, optimizers[setting.optimizer["name"]])(**parameters)
     model.compile(loss=setting.loss, optimizer=optimizer)
+    if setting is not SETTINGS["of 2017"]:
+        optimizer.build(model.trainable_variables)  # otherwise Keras traces the training step twice
     return model
 
 

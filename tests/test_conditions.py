@@ -5,12 +5,14 @@ Each row of docs/conditions.md is one test here, of the row's name, on plain Ker
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from helpers.project import ROOT
+from helpers.training import StartingModel
 
 EPOCHS, BATCH_SIZE, BATCHES = 4, 5, 4
 
@@ -25,7 +27,22 @@ def fresh(keras: Any) -> None:
 
 
 def build(keras: Any, dropout: float = 0.0, **compiling: Any) -> Any:
-    """A small network; the same one each time."""
+    """A small network; the same one each time. With nothing special it is one model, put back to where it started."""
+    if not dropout and not compiling:
+        model = nothing_special().started()
+        keras.utils.set_random_seed(1)
+        return model
+    return compile_again(keras, dropout, **compiling)
+
+
+@cache
+def nothing_special() -> StartingModel:
+    import keras
+
+    return StartingModel(compile_again(keras))
+
+
+def compile_again(keras: Any, dropout: float = 0.0, **compiling: Any) -> Any:
     keras.utils.set_random_seed(1)
     layers: list[Any] = [keras.Input(batch_shape=(BATCH_SIZE, 2, 1)), keras.layers.LSTM(3, stateful=True, name="lstm")]
     layers += [keras.layers.Dropout(dropout, seed=7)] if dropout else []
@@ -221,7 +238,7 @@ def test_callbacks_that_start_anew(keras: Any) -> None:
     def reducing() -> dict[str, Any]:
         return {"callbacks": [keras.callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=10, factor=0.1)]}
 
-    models = build(keras), build(keras)
+    models = compile_again(keras), compile_again(keras)
     loop(models[0], **reducing())
     single(models[1], **reducing())
     assert float(models[0].optimizer.learning_rate.numpy()) == pytest.approx(1e-3)
@@ -242,7 +259,7 @@ def test_compiling_anew(keras: Any, plain: Trained) -> None:
     def compile_anew(model: Any) -> None:
         model.compile(optimizer="adam", loss="mse", jit_compile=False)
 
-    a, b = loop(build(keras), compile_anew), plain
+    a, b = loop(compile_again(keras), compile_anew), plain
     assert a.losses[0] == b.losses[0]
     assert a.losses[1] != b.losses[1]
 
