@@ -32,11 +32,11 @@ report: .venv/ready
 	@snakemake --report report.html
 
 test: .venv/ready
-	@echo "Running the tests; the slow ones run whole pipelines, so this takes some minutes ..."
+	@echo "Running the tests; the slow ones run whole pipelines: about five minutes on two cores ..."
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 test-long: .venv/ready
-	@echo "Running the long tests: runs killed at many moments, more emulated processors; about a quarter of an hour ..."
+	@echo "Running the long tests: runs killed at many moments, more emulated processors, all examples; half an hour ..."
 	@python -m pytest --numprocesses 2 --dist worksteal -m long
 
 check: .venv/ready

@@ -1,54 +1,23 @@
 """The steps' command lines: a mistake is one line, and a file that cannot be written costs nothing."""
 
-import resource
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import REFERENCE, ROOT
+from helpers.engines import STEPS
+from helpers.steps import TRAIN, Done, run_here, run_job, train_options
 
 from carryover.job.errors import UserError
 from carryover.job.files import writing
-from carryover.series.scales import AS_IT_IS, write_scales
-
-STEPS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
-TRAIN = (
-    f"--case x --data {REFERENCE}/noisy_sine.csv --scales OUT/scales.csv --weights {REFERENCE}/initial_weights.npz"
-    " --history OUT/h --predictions OUT/p --final OUT/f"
-    " --cell lstm --units 10 10 --activation tanh --recurrent_activation hard_sigmoid_2017"
-    " --time_steps 1 --batch_size 100 --initial_weights random --seed 1"
-    " --name adadelta --learning_rate 1 --rho 0.95 --epsilon 1e-8"
-    " --loss mse --epochs 1 --calls single --reset never --stateful --batches contiguous"
-)
-
-
-def train_options(folder: Path, *replacement: str) -> list[str]:
-    """The options of TRAIN, with something replaced, writing into a folder, in which the scales lie."""
-    write_scales(folder / "scales.csv", ("x", "y"), [AS_IT_IS] * 2)
-    text = TRAIN.replace(*replacement) if replacement else TRAIN
-    return text.replace("OUT", str(folder)).split()
-
-
-def run(step: str, *arguments: str, limit: int | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run a step as a job, if wanted with a limit on the size of files: the nearest thing to a full disk."""
-
-    def limit_files() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    hermetic = str(Path(sys.executable).parent / "hermetic")
-    command = [hermetic, "python", f"{ROOT}/workflow/scripts/{step}.py", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, preexec_fn=limit_files)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_every_step_tells_of_missing_and_unknown_options_in_one_line(step: str) -> None:
-    missing = run(step)
+def test_every_step_reports_missing_options_in_one_line_and_has_a_help_text(step: str) -> None:
+    missing = run_here(step)
     assert missing.returncode == 2
     assert missing.stderr.startswith(f"error: {step}.py: the following arguments are required")
     assert missing.stderr.count("\n") == 1
-    help_text = run(step, "--help")
+    help_text = run_here(step, "--help")
     assert help_text.returncode == 0
     assert "usage:" in help_text.stdout
 
@@ -79,46 +48,50 @@ def test_every_step_tells_of_missing_and_unknown_options_in_one_line(step: str) 
         ("--reset never --stateful", "--reset every_epoch", "--reset every_epoch needs --stateful"),
         ("noisy_sine.csv", "none.csv", "none.csv: No such file or directory"),
         ("initial_weights.npz", "losses.csv", "losses.csv: not a NumPy archive"),
+    ],
+)
+def test_a_mistake_on_the_command_line_of_train_is_one_line(tmp_path: Path, was: str, now: str, message: str) -> None:
+    """Before TensorFlow is loaded."""
+    assert was in TRAIN
+    assert_one_line(run_here("train", *train_options(tmp_path, was, now)), message, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "message"),
+    [
         ("--learning_rate 1", "--learning_rate 1e30", "case x: "),
         ("--epsilon 1e-8", "--epsilon 1e-300", "case x: epoch 1: the loss is nan: training diverges"),
         ("--epsilon 1e-8", "--epsilon 1e-300 --batch_size 1000", "case x: a prediction after training is not finite"),
     ],
 )
-def test_a_mistake_on_the_command_line_of_train_is_one_line(tmp_path: Path, was: str, now: str, message: str) -> None:
+def test_a_training_that_diverges_is_one_line(keras: Any, tmp_path: Path, was: str, now: str, message: str) -> None:
     assert was in TRAIN
-    done = run("train", *train_options(tmp_path, was, now))
+    options = train_options(tmp_path, was, now)
+    assert_one_line(run_here("train", *options), message, tmp_path)
+
+
+def test_a_training_that_diverges_is_one_line_of_a_job_too(tmp_path: Path) -> None:
+    """TensorFlow, which writes to the terminal by itself, adds nothing."""
+    done = run_job("train", *train_options(tmp_path, "--epsilon 1e-8", "--epsilon 1e-300"))
+    assert_one_line(done, "case x: epoch 1: the loss is nan: training diverges", tmp_path)
+
+
+def assert_one_line(done: Done, message: str, folder: Path) -> None:
+    """A step has reported a mistake, and written nothing."""
     assert done.returncode in (1, 2)
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
-    assert list(tmp_path.iterdir()) == [tmp_path / "scales.csv"]
+    assert list(folder.iterdir()) == [folder / "scales.csv"]
 
 
-def test_a_full_disk_is_told_in_one_line_and_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line_and_leaves_what_was_there(tmp_path: Path) -> None:
     series = tmp_path / "series.csv"
     series.write_text("what was there")
-    done = run(
-        "make_dataset",
-        *f"--output {series} --output_held_out {tmp_path}/rest.csv --output_scales {tmp_path}/scales.csv".split(),
-        *[
-            "--series",
-            "-",
-            "--source",
-            "noisy_sine",
-            "--samples",
-            "5000",
-            "--held_out",
-            "0",
-            "--step",
-            "1",
-            "--noise",
-            "1",
-            "--seed",
-            "1",
-        ],
-        *["--inputs", "x", "--target", "y", "--time_steps", "1", "--batch_size", "1"],
-        limit=2000,
-    )
+    outputs = f"--output {series} --output_held_out {tmp_path}/rest.csv --output_scales {tmp_path}/scales.csv"
+    rest = "--source noisy_sine --samples 5000 --held_out 0 --step 1 --noise 1 --seed 1"
+    rest += " --series - --inputs x --target y --time_steps 1 --batch_size 1"
+    done = run_job("make_dataset", *outputs.split(), *rest.split(), limit=2000)
     assert done.returncode == 1
     assert done.stderr == f"error: {series}: cannot be written: File too large\n"
     assert series.read_text() == "what was there"
@@ -134,14 +107,14 @@ def test_what_is_for_a_csv_file_is_refused_for_the_noisy_sine(tmp_path: Path, gi
     rest = (
         "--series - --source noisy_sine --step 1 --noise 1 --seed 1 --inputs x --target y --time_steps 1 --batch_size 1"
     )
-    done = run("make_dataset", *outputs, *rest.split(), *given.split())
+    done = run_here("make_dataset", *outputs, *rest.split(), *given.split())
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written: Not a directory"), writing(tmp_path / "file/inside/x.csv"):
         pass

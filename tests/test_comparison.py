@@ -1,4 +1,4 @@
-"""The comparison, the metrics and the verdict, on cases made by hand."""
+"""Where cases part, the distance from the reference, and the files of a case, on cases made by hand."""
 
 import json
 from pathlib import Path
@@ -7,52 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.cases import EPOCHS, STATELESS, case, write_case
 
-from carryover.comparison.metrics import metrics
 from carryover.comparison.partings import first_parting, loss_differences, trainings
 from carryover.comparison.reference import applies, distances, read_reference
-from carryover.comparison.verdict import verdict
-from carryover.job.arrays import Arrays
-from carryover.job.digests import digest
 from carryover.job.errors import UserError
-from carryover.training.case_results import (
-    CASE_FILES,
-    HISTORY,
-    PARTS,
-    CaseResults,
-    read_case,
-    read_cases,
-    remove_other_cases,
-)
-
-EPOCHS = 5
-
-
-def case(**changes: dict[int, Any]) -> CaseResults:
-    """A case of 5 epochs; changes gives a column other values at some epochs (or samples, for the prediction)."""
-    history = pd.DataFrame(
-        {
-            "epoch": range(1, EPOCHS + 1),
-            "loss": [0.5, 0.4, 0.3, 0.2, 0.25],
-            "weights_sha256": [f"w{epoch}" for epoch in range(EPOCHS)],
-            "optimizer_sha256": [f"o{epoch}" for epoch in range(EPOCHS)],
-            "states_sha256": [f"s{epoch}" for epoch in range(EPOCHS)],
-        }
-    )
-    predictions = pd.DataFrame({"sample": [1, 3], "prediction": [0.5, -0.5]})
-    final = {"weights/dense/kernel": np.zeros((2, 1), np.float32), "states/lstm_1/cell_state": np.ones(3, np.float32)}
-    for column, values in changes.items():
-        for place, value in values.items():
-            if column == "prediction":
-                predictions.loc[place, column] = value
-            elif column == "final":
-                final["weights/dense/kernel"][place] = value
-            else:
-                history.loc[place - 1, f"{column}_sha256" if column != "loss" else column] = value
-    return CaseResults(history, predictions, final)
-
-
-STATELESS = case(states=dict.fromkeys(range(1, EPOCHS + 1), ""))
+from carryover.training.case_results import CASE_FILES, HISTORY, CaseResults, read_case, read_cases, remove_other_cases
 
 
 @pytest.mark.parametrize(
@@ -121,7 +81,6 @@ def test_only_a_cases_own_files_are_removed_with_it(tmp_path: Path) -> None:
 
 NEVER = {"calls": "single", "reset": "never", "stateful": True, "batches": "contiguous"}
 EVERY_BATCH = NEVER | {"reset": "every_batch"}
-NO_FORECASTS = pd.DataFrame()
 PARAMS: dict[str, Any] = {
     "dataset": {"source": "noisy_sine"},
     "model": {"initial_weights": "random", "batch_size": 2},
@@ -130,97 +89,6 @@ PARAMS: dict[str, Any] = {
     "claims": {"identical": [["a", "b"], ["a", "c"]], "different": [["b", "c"]]},
     "reference": "data/reference/of_old",
 }
-
-
-def test_metrics_say_which_claims_hold() -> None:
-    cases = {"a": case(), "b": case(), "c": case(loss={2: 0.1, 3: 0.31}, weights={2: "x"})}
-    numbers = metrics(cases, PARAMS, {}, {}, NO_FORECASTS)
-    assert numbers["claims"] == {
-        "a = b": {"holds": True, "first_divergent_epoch": 0, "max_abs_loss_difference": 0},
-        "a = c": {"holds": False, "first_divergent_epoch": 2, "max_abs_loss_difference": pytest.approx(0.3)},
-        "b != c": {"holds": True, "first_divergent_epoch": 2, "max_abs_loss_difference": pytest.approx(0.3)},
-    }
-    assert numbers["cases"]["a"] == {
-        "first_loss": 0.5, "final_loss": 0.25, "best_loss": 0.2, "best_epoch": 4, "weights_sha256": "w4",
-    }  # fmt: skip
-    assert json.loads(json.dumps(numbers)) == numbers
-
-
-def test_the_verdict_says_which_claim_failed_where_in_which_tensor_and_by_how_much() -> None:
-    cases = {"a": case(), "b": case(), "c": case(loss={3: 0.1}, weights={2: "x"}, final={0: 0.125})}
-    text = verdict(cases, PARAMS, metrics(cases, PARAMS, {}, {}, NO_FORECASTS))
-    assert "**Not every claim holds; these fail, 1 of 3**: `a = c`." in text
-    line = next(line for line in text.splitlines() if line.startswith("| `a` = `c`"))
-    assert "**no**" in line
-    assert "part at epoch 2 (weights)" in line
-    assert "loss from epoch 3, by up to 0.2" in line
-    assert "| `a` = `c` | 1 of 5 | `weights/dense/kernel` | 1 of 2 | 1,040,187,392 | 0.125 |" in text
-    assert "| `b` ≠ `c` | yes |" in text
-    assert "this run's settings are not the reference's" in text
-
-
-def test_the_verdict_says_when_all_claims_hold() -> None:
-    cases = {"a": case(), "b": case(), "c": case()}
-    params = PARAMS | {"claims": {"identical": [["a", "b"]], "different": []}}
-    text = verdict(cases, params, metrics(cases, params, {}, {}, NO_FORECASTS))
-    assert "**All claims hold, 1 of 1.**" in text
-    assert (
-        "bit-identical: 5 epochs of states, loss, weights and optimizer; 2 predictions; 2 tensors of 5 elements"
-    ) in text
-
-
-def test_the_verdict_says_of_each_two_behaviours_which_is_the_better_and_how_certainly() -> None:
-    cases = {"a": case()}
-    params = PARAMS | {"claims": {"identical": [], "different": []}}
-    finals = {"never": [0.5, 0.6, 0.7, 0.2], "every_epoch": [0.4, 0.4, 0.4, 0.4]}
-    replicates = {behaviour: np.column_stack([losses]) for behaviour, losses in finals.items()}
-    text = verdict(cases, params, metrics(cases, params, {}, replicates, NO_FORECASTS))
-    assert "The same training from 4 seeds, each with its own noise" in text
-    assert "| never resetting | 0.550000 (0.425000 to 0.625000) | 0.550000 (0.425000 to 0.625000) |" in text
-    assert (
-        "- Resetting every epoch gave a lower final loss than never resetting in 3 of 4 seeds; the median difference "
-        "is -0.15 (95 % confidence: -0.3 to 0.2; Wilcoxon's signed-rank test: p = "
-    ) in text
-    assert "Is it luck?" not in verdict(cases, params, metrics(cases, params, {}, {}, NO_FORECASTS))
-
-
-def test_the_verdict_says_whether_the_arrangement_of_the_batches_turns_the_answer() -> None:
-    cases = {"a": case(loss={5: 0.1}), "b": case(loss={5: 0.2}), "c": case(loss={5: 0.04}), "d": case(loss={5: 0.03})}
-    params = PARAMS | {"claims": {"identical": [], "different": []}}
-    params["cases"] = {
-        name: NEVER | {"reset": reset, "batches": batches}
-        for name, reset, batches in (
-            ("a", "never", "contiguous"),
-            ("b", "every_epoch", "contiguous"),
-            ("c", "never", "interleaved"),
-            ("d", "every_epoch", "interleaved"),
-        )
-    }
-    text = verdict(cases, params, metrics(cases, params, {}, {}, NO_FORECASTS))
-    assert "Which of the two ends lower turns with the arrangement of the batches:" in text
-    assert "to the window 2 further on, as in 2017), never resetting ends at 0.100000, resetting every epoch" in text
-    assert "(a row of a batch carries its state to the next window), resetting every epoch ends at 0.030000" in text
-    cases["d"] = case(loss={5: 0.05})
-    text = verdict(cases, params, metrics(cases, params, {}, {}, NO_FORECASTS))
-    assert "Which of the two ends lower does not turn with the arrangement of the batches:" in text
-
-
-def test_the_verdict_says_what_a_network_is_worth_on_what_it_has_not_seen() -> None:
-    cases = {"a": case()}
-    params = PARAMS | {"claims": {"identical": [], "different": []}, "cases": {"a": NEVER}}
-    target = np.array([1.0, 2.0])
-    table = {"sample": [5, 6], "target": target, "mean": target - 3, "previous_target": [1.1, 1.9]}
-    forecasts = pd.DataFrame(table | {"a/carried": [1.3, 2.4], "a/reset": target - 0.5})
-    numbers = metrics(cases, params, {}, {}, forecasts)
-    assert numbers["held_out"] == {
-        "samples": 2,
-        "baselines": {"mean": pytest.approx(3), "previous_target": pytest.approx(0.1)},
-        "cases": {"a": {"carried": pytest.approx(np.sqrt(0.125)), "reset": pytest.approx(0.5)}},
-    }
-    text = verdict(cases, params, numbers)
-    assert "| `a` | 0.3536 | 0.5000 |" in text
-    assert "The best is `a` with states carried from the start of the series, 0.3536: no better than the target" in text
-    assert "## What it is worth" not in verdict(cases, params, metrics(cases, params, {}, {}, NO_FORECASTS))
 
 
 def write_reference(folder: Path) -> None:
@@ -251,27 +119,11 @@ def test_the_distance_from_the_reference_is_taken_only_where_the_settings_are_eq
 
 
 @pytest.mark.parametrize("missing", ["settings.yaml", "losses.csv", "predictions.csv"])
-def test_a_missing_file_of_the_reference_is_told_in_one_line(tmp_path: Path, missing: str) -> None:
+def test_a_missing_file_of_the_reference_is_reported_in_one_line(tmp_path: Path, missing: str) -> None:
     write_reference(tmp_path / "old")
     (tmp_path / "old" / missing).unlink()
     with pytest.raises(UserError, match=f"{missing}: missing"):
         read_reference(tmp_path / "old")
-
-
-def digest_of(final: Arrays, part: str) -> str:
-    return digest({name: tensor for name, tensor in final.items() if name.startswith(f"{part}/")})
-
-
-def write_case(folder: Path, results: CaseResults | None = None) -> None:
-    """Write a case as training does: its last digests are those of its final state."""
-    results = results or case()
-    history = results.history.copy()
-    for part in PARTS:
-        history.loc[len(history) - 1, f"{part}_sha256"] = digest_of(results.final, part)
-    folder.mkdir(parents=True, exist_ok=True)
-    history.to_csv(folder / "history.csv", index=False)
-    results.predictions.to_csv(folder / "predictions.csv", index=False)
-    np.savez(folder / "final.npz", **results.final)  # type: ignore[arg-type]
 
 
 def test_the_results_of_a_case_are_read_as_they_were_written(tmp_path: Path) -> None:
@@ -286,7 +138,7 @@ def test_the_results_of_a_case_are_read_as_they_were_written(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("element", [0, 1])
 @pytest.mark.parametrize("bit", [0, 12, 31])
-def test_a_bit_that_flips_in_the_final_state_after_training_is_told(tmp_path: Path, element: int, bit: int) -> None:
+def test_a_bit_that_flips_in_the_final_state_after_training_is_reported(tmp_path: Path, element: int, bit: int) -> None:
     write_case(tmp_path)
     final = case().final
     final["weights/dense/kernel"].view(np.uint32)[element] ^= 1 << bit
@@ -311,14 +163,18 @@ def test_a_case_with_other_epochs_than_the_parameters_say_is_refused(tmp_path: P
         ("history.csv", "epoch,loss\n1,0.5\n", "columns"),
         ("history.csv", f"{','.join(HISTORY)}\n1,0.5,a,b,c\n3,0.4,a,b,c\n", "the epochs are not 1, 2, 3, ..."),
         ("predictions.csv", "sample,prediction\n1,much\n", "could not convert string to float"),
-        ("predictions.csv", "sample,prediction\n1,nan\n", "cannot safely convert"),
+        (
+            "predictions.csv",
+            "sample,prediction\n1,nan\n",
+            "line 2, column prediction: the value is not a finite number",
+        ),
         ("predictions.csv", "sample,prediction\n1,inf\n", "not a finite number"),
         ("predictions.csv", "sample,prediction\n", "no rows below the header"),
         ("final.npz", None, "missing"),
         ("final.npz", "no archive", "not a NumPy archive"),
     ],
 )
-def test_broken_results_of_a_case_are_told_in_one_line(
+def test_broken_results_of_a_case_are_reported_in_one_line(
     tmp_path: Path, file: str, content: str | None, message: str
 ) -> None:
     write_case(tmp_path)

@@ -5,12 +5,14 @@ Each row of docs/conditions.md is one test here, of the row's name, on plain Ker
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers.project import ROOT
+from helpers.training import StartingModel
 
 EPOCHS, BATCH_SIZE, BATCHES = 4, 5, 4
 
@@ -25,12 +27,28 @@ def fresh(keras: Any) -> None:
 
 
 def build(keras: Any, dropout: float = 0.0, **compiling: Any) -> Any:
-    """A small network; the same one each time."""
+    """A small network; the same one each time. With nothing special it is one model, put back to where it started."""
+    if not dropout and not compiling:
+        model = nothing_special().started()
+        keras.utils.set_random_seed(1)
+        return model
+    return compile_again(keras, dropout, **compiling)
+
+
+@cache
+def nothing_special() -> StartingModel:
+    import keras
+
+    return StartingModel(compile_again(keras))
+
+
+def compile_again(keras: Any, dropout: float = 0.0, **compiling: Any) -> Any:
     keras.utils.set_random_seed(1)
     layers: list[Any] = [keras.Input(batch_shape=(BATCH_SIZE, 2, 1)), keras.layers.LSTM(3, stateful=True, name="lstm")]
     layers += [keras.layers.Dropout(dropout, seed=7)] if dropout else []
     model = keras.Sequential([*layers, keras.layers.Dense(1, name="dense")])
     model.compile(**{"optimizer": "adam", "loss": "mse", "jit_compile": False} | compiling)
+    model.optimizer.build(model.trainable_variables)  # otherwise Keras traces the training step twice
     return model
 
 
@@ -75,11 +93,18 @@ def single(model: Any, between: Between = lambda model: None, **fitting: Any) ->
     return Trained(history.history["loss"], digests(model))
 
 
+@pytest.fixture(scope="module")
+def plain(keras: Any) -> Trained:
+    """The single call with nothing special."""
+    keras.backend.clear_session()
+    return single(build(keras))
+
+
 # ---- the loop is the single call
 
 
-def test_nothing_special(keras: Any) -> None:
-    assert loop(build(keras)) == single(build(keras))
+def test_nothing_special(keras: Any, plain: Trained) -> None:
+    assert loop(build(keras)) == plain
 
 
 def test_schedule_of_the_optimizer(keras: Any) -> None:
@@ -100,14 +125,14 @@ def test_validation_in_both(keras: Any) -> None:
     assert loop(build(keras), **validation) == single(build(keras), **validation)
 
 
-def test_shuffle(keras: Any) -> None:
+def test_shuffle(keras: Any, plain: Trained) -> None:
     """Once `keras.utils.set_random_seed` has been called, as `build` does."""
     a, b = loop(build(keras), shuffle=True), single(build(keras), shuffle=True)
     assert a == b
-    assert a.losses[0] != single(build(keras)).losses[0], "it has shuffled"
+    assert a.losses[0] != plain.losses[0], "it has shuffled"
 
 
-def test_shuffled_dataset(keras: Any) -> None:
+def test_shuffled_dataset(keras: Any, plain: Trained) -> None:
     import tensorflow as tf
 
     def data() -> dict[str, Any]:
@@ -116,7 +141,7 @@ def test_shuffled_dataset(keras: Any) -> None:
 
     a, b = loop(build(keras), **data()), single(build(keras), **data())
     assert a == b
-    assert a.losses[0] != single(build(keras)).losses[0], "it has shuffled"
+    assert a.losses[0] != plain.losses[0], "it has shuffled"
 
 
 def test_epoch_numbers_cured(keras: Any) -> None:
@@ -213,7 +238,7 @@ def test_callbacks_that_start_anew(keras: Any) -> None:
     def reducing() -> dict[str, Any]:
         return {"callbacks": [keras.callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=10, factor=0.1)]}
 
-    models = build(keras), build(keras)
+    models = compile_again(keras), compile_again(keras)
     loop(models[0], **reducing())
     single(models[1], **reducing())
     assert float(models[0].optimizer.learning_rate.numpy()) == pytest.approx(1e-3)
@@ -230,11 +255,11 @@ def test_max_epochs(keras: Any) -> None:
         keras.config.set_max_epochs(None)
 
 
-def test_compiling_anew(keras: Any) -> None:
+def test_compiling_anew(keras: Any, plain: Trained) -> None:
     def compile_anew(model: Any) -> None:
         model.compile(optimizer="adam", loss="mse", jit_compile=False)
 
-    a, b = loop(build(keras), compile_anew), single(build(keras))
+    a, b = loop(compile_again(keras), compile_anew), plain
     assert a.losses[0] == b.losses[0]
     assert a.losses[1] != b.losses[1]
 
@@ -246,12 +271,11 @@ def states(model: Any) -> str:
     return digests(model)["states"]
 
 
-def test_fit_never_resets(keras: Any) -> None:
+def test_fit_never_resets(keras: Any, plain: Trained) -> None:
     """Zeros at the start of each call, or of each epoch, would give the losses of a reset."""
     from carryover import reset_states
 
-    carried = single(build(keras))
-    assert loop(build(keras), reset_states) == single(build(keras), reset_states) != carried
+    assert loop(build(keras), reset_states) == single(build(keras), reset_states) != plain
     model = build(keras)
     model.fit(X, Y, epochs=1, **FITTING)
     before = states(model)
@@ -259,10 +283,9 @@ def test_fit_never_resets(keras: Any) -> None:
     assert states(model) != before
 
 
-def spoils(keras: Any, between: Between) -> None:
+def spoils(keras: Any, plain: Trained, between: Between) -> None:
     """A call between the epochs is another training, in the loop and in the single call alike, unless the states are
     put back after it."""
-    plain = loop(build(keras))
     spoilt = loop(build(keras), between)
     assert spoilt.losses[0] == plain.losses[0]
     assert spoilt.losses[1] != plain.losses[1]
@@ -276,16 +299,15 @@ def spoils(keras: Any, between: Between) -> None:
     assert loop(build(keras), put_back) == plain
 
 
-def test_predict_between_epochs(keras: Any) -> None:
-    spoils(keras, lambda model: model.predict(X, batch_size=BATCH_SIZE, verbose=0))
+def test_predict_between_epochs(keras: Any, plain: Trained) -> None:
+    spoils(keras, plain, lambda model: model.predict(X, batch_size=BATCH_SIZE, verbose=0))
 
 
-def test_evaluate_between_epochs(keras: Any) -> None:
-    spoils(keras, lambda model: model.evaluate(X, Y, batch_size=BATCH_SIZE, verbose=0))
+def test_evaluate_between_epochs(keras: Any, plain: Trained) -> None:
+    spoils(keras, plain, lambda model: model.evaluate(X, Y, batch_size=BATCH_SIZE, verbose=0))
 
 
-def test_validation_data(keras: Any) -> None:
-    plain = single(build(keras))
+def test_validation_data(keras: Any, plain: Trained) -> None:
     validated = single(build(keras), validation_data=(X[:10], Y[:10]), validation_batch_size=BATCH_SIZE)
     assert validated.losses[0] == plain.losses[0]
     assert validated.losses[1] != plain.losses[1]
@@ -312,14 +334,14 @@ def test_saving_and_loading(keras: Any, tmp_path: Path) -> None:
     assert gone_on == reset.fit(X, Y, epochs=1, **FITTING).history["loss"]
 
 
-def test_saving_weights(keras: Any, tmp_path: Path) -> None:
+def test_saving_weights(keras: Any, plain: Trained, tmp_path: Path) -> None:
     """Weights that are loaded into the same model leave its states as they are."""
 
     def there_and_back(model: Any) -> None:
         model.save_weights(tmp_path / "m.weights.h5")
         model.load_weights(tmp_path / "m.weights.h5")
 
-    assert loop(build(keras), there_and_back) == single(build(keras))
+    assert loop(build(keras), there_and_back) == plain
 
 
 def test_where_reset_states_has_gone(keras: Any) -> None:

@@ -1,4 +1,4 @@
-"""A series of one's own: the columns that are learnt, and every mistake in the file told with its line and column."""
+"""Your own series: the columns that are learnt, and every mistake in the file reported with its line and column."""
 
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def test_numbers_are_read_to_the_last_bit(tmp_path: Path) -> None:
         (WEATHER.replace("2,0,", "\xfc,x,"), "byte 0xfc is not UTF-8 text; save the file as UTF-8"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(tmp_path: Path, content: str | None, message: str) -> None:
+def test_a_mistake_is_reported_in_one_line(tmp_path: Path, content: str | None, message: str) -> None:
     path = tmp_path / "weather.csv"
     if content is not None:
         path.write_bytes(content.encode("latin-1"))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REFERENCE
+from helpers.project import REFERENCE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,7 +75,7 @@ def test_a_row_of_interleaved_batches_is_a_stretch_of_the_series(batch_size: int
         ("x,y\n1,\xff2\n", "not UTF-8 text"),
     ],
 )
-def test_a_broken_series_is_told_in_one_line(tmp_path: Path, content: str, message: str) -> None:
+def test_a_broken_series_is_reported_in_one_line(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "series.csv"
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(UserError) as error:

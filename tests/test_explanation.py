@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_comparison import STATELESS, case, digest_of, write_case
+from helpers.cases import STATELESS, case, digest_of, write_case
 
 from carryover.comparison.explanation import TensorDifference, explain, ulps
 from carryover.training.case_results import PARTS, CaseResults
@@ -97,9 +97,17 @@ def test_identical_cases_end_with_status_0_and_what_was_compared(folders: dict[s
         "identical": True,
         "first_divergent_epoch": 0,
         "parts": [],
-        "compared": {"epochs": 5, "parts": ["states", "loss", "weights", "optimizer"]},
+        "compared": {
+            "epochs": 5,
+            "parts": ["states", "loss", "weights", "optimizer"],
+            "predictions": 2,
+            "tensors": 2,
+            "elements": 5,
+        },
         "first_divergent_loss_epoch": 0,
         "max_abs_loss_difference": 0.0,
+        "different_elements": 0,
+        "widest": None,
         "predictions": {"elements": 2, "different": 0, "max_ulps": 0, "max_abs_difference": 0.0},
         "tensors": {
             "weights/dense/kernel": {"elements": 2, "different": 0, "max_ulps": 0, "max_abs_difference": 0.0},
@@ -123,20 +131,20 @@ def test_different_cases_end_with_status_1_and_where_they_part(folders: dict[str
 
     done = run(folders["one"], folders["other"], "--json")
     assert done.returncode == 1
-    told = json.loads(done.stdout)
-    assert (told["identical"], told["first_divergent_epoch"], told["parts"]) == (False, 2, ["weights"])
-    assert told["tensors"]["weights/dense/kernel"]["max_ulps"] == 0x3E000000
+    reported = json.loads(done.stdout)
+    assert (reported["identical"], reported["first_divergent_epoch"], reported["parts"]) == (False, 2, ["weights"])
+    assert reported["tensors"]["weights/dense/kernel"]["max_ulps"] == 0x3E000000
 
 
-def test_every_kind_of_parting_is_told(folders: dict[str, Path]) -> None:
+def test_every_kind_of_parting_is_reported(folders: dict[str, Path]) -> None:
     assert run(folders["one"], folders["short"]).stdout.startswith(
         "different: they are the same for 3 epochs, and only one has been trained for longer\n"
     )
     assert run(folders["one"], folders["predictions"]).stdout.startswith(
         "different: they part only in the predictions after training\n"
     )
-    told = json.loads(run(folders["one"], folders["nan"], "--json").stdout)
-    assert told["tensors"]["weights/dense/kernel"]["max_abs_difference"] is None
+    reported = json.loads(run(folders["one"], folders["nan"], "--json").stdout)
+    assert reported["tensors"]["weights/dense/kernel"]["max_abs_difference"] is None
     assert run(folders["one"], folders["nan"]).stdout.splitlines()[-3].split()[-1] == "nan"
 
 

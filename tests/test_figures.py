@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.cases import STATELESS, case
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color, to_hex, to_rgb
@@ -18,7 +19,6 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from test_comparison import STATELESS, case
 
 from carryover.comparison.partings import loss_differences, trainings
 from carryover.figures.equality import draw_equality

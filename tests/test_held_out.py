@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from carryover.forecasts.held_out import naive_forecasts, read_forecasts, scores
+from carryover.forecasts.held_out import STATES, column, held_out_windows, read_forecasts, scores, targets_and_baselines
 from carryover.job.errors import UserError
 from carryover.series.dataset import Series
+from carryover.series.scales import AS_IT_IS
 from carryover.training.network import Network, weight_shapes
 
 
@@ -18,7 +19,7 @@ def sigmoid(z: Any) -> Any:
 
 
 def lstm_by_hand(network: Network, weights: dict[str, Any], inputs: Any, reset_every: int | None) -> Any:
-    """The forecasts at every sample, by the equations of Hochreiter and Schmidhuber in float64."""
+    """Return the forecasts at every sample, by the equations of Hochreiter and Schmidhuber in float64."""
     layers = list(zip(network.layer_names, network.units, strict=True))
     zeros = {name: (np.zeros(count), np.zeros(count)) for name, count in layers}
     states = dict(zeros)
@@ -56,15 +57,15 @@ def test_carried_states_go_along_the_whole_series(
     from carryover.forecasts import scoring
 
     monkeypatch.setattr(scoring, "STEPS_AT_ONCE", at_once)
-    made = scoring.forecast_with_carried_states(NETWORK, weights, INPUTS)
+    made = scoring.Forecaster(NETWORK).with_carried_states(weights, INPUTS)
     np.testing.assert_allclose(made, lstm_by_hand(NETWORK, weights, INPUTS, None), atol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [1, 3, 20])
 def test_reset_states_know_their_window_alone(keras: Any, weights: dict[str, Any], steps: int) -> None:
-    from carryover.forecasts.scoring import forecast_with_reset_states
+    from carryover.forecasts.scoring import Forecaster
 
-    made = forecast_with_reset_states(NETWORK, weights, INPUTS.reshape(-1, steps, 2))
+    made = Forecaster(NETWORK).with_reset_states(weights, INPUTS.reshape(-1, steps, 2))
     by_hand = lstm_by_hand(NETWORK, weights, INPUTS, steps)[steps - 1 :: steps]
     np.testing.assert_allclose(made, by_hand, atol=1e-5)
     assert steps > 1 or abs(made - lstm_by_hand(NETWORK, weights, INPUTS, None)).max() > 0.1
@@ -74,15 +75,17 @@ TRAINING = Series(np.array([[1], [2], [3]], np.float32), np.array([10, 20, 60], 
 HELD_OUT = Series(np.array([[4], [5]], np.float32), np.array([40, 50], np.float32))
 
 
-def test_the_naive_forecasts() -> None:
-    made = naive_forecasts(TRAINING, HELD_OUT, np.array([3, 4]))
-    assert {name: forecast.tolist() for name, forecast in made.items()} == {
+def test_the_naive_forecasts_and_what_is_forecast() -> None:
+    made = targets_and_baselines(TRAINING, HELD_OUT, np.array([3, 4]))
+    assert {name: values.tolist() for name, values in made.items()} == {
+        "sample": [3, 4],
+        "target": [40, 50],
         "input": [4, 5],
         "mean": [30, 30],
         "previous_target": [60, 40],
     }
     two = [part._replace(x=np.repeat(part.x, 2, axis=1)) for part in (TRAINING, HELD_OUT)]
-    assert "input" not in naive_forecasts(*two, np.array([3]))
+    assert "input" not in targets_and_baselines(*two, np.array([3]))
 
 
 PARAMS: dict[str, Any] = {"cases": {"a": {}}}
@@ -110,10 +113,13 @@ def test_a_table_without_rows_is_none_held_out(tmp_path: Path) -> None:
         (None, "missing; score the cases again"),
         ("", "No columns to parse from file; score the cases again"),
         (TABLE.replace("a/reset", "b/reset"), "there is no column a/reset; score the cases again"),
-        (TABLE.replace("41", "nan"), "the value is not a finite number; score the cases again"),
+        (
+            TABLE.replace("41", "nan"),
+            "line 2, column a/carried: the value is not a finite number; score the cases again",
+        ),
     ],
 )
-def test_a_broken_table_is_told_in_one_line(tmp_path: Path, content: str | None, message: str) -> None:
+def test_a_broken_table_is_reported_in_one_line(tmp_path: Path, content: str | None, message: str) -> None:
     path = tmp_path / "forecasts.csv"
     if content is not None:
         path.write_text(content)
@@ -125,3 +131,20 @@ def test_a_broken_table_is_told_in_one_line(tmp_path: Path, content: str | None,
 def test_the_table_can_be_read_by_anybody(tmp_path: Path) -> None:
     (tmp_path / "forecasts.csv").write_text(TABLE)
     assert pd.read_csv(tmp_path / "forecasts.csv")["a/carried"].tolist() == [41, 48]
+
+
+def test_cases_of_equal_weights_are_forecast_once(
+    keras: Any, weights: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from carryover.forecasts.scoring import forecast_cases
+
+    other = {name: -weight for name, weight in weights.items()}
+    halves = [Series(part, part[:, 0]) for part in (INPUTS[:40], INPUTS[40:])]
+    windows = held_out_windows(*halves, time_steps=5)
+    made = forecast_cases(NETWORK, {"a": weights, "b": dict(weights), "c": other}, windows, AS_IT_IS)
+    assert capsys.readouterr().out.splitlines() == ["a: forecast 4 samples", "c: forecast 4 samples"]
+    for states in STATES:
+        a, b, c = (made[column(case, states)] for case in "abc")
+        assert a.tobytes() == b.tobytes() != c.tobytes()
+    by_hand = lstm_by_hand(NETWORK, weights, INPUTS, None)[[44, 49, 54, 59]]
+    np.testing.assert_allclose(made["a/carried"], by_hand, atol=1e-5)

@@ -1,4 +1,7 @@
-"""Two runs at once, and runs that are killed: a plain rerun of the same command ends with the right bytes."""
+"""Two runs at once, and runs that are killed: a plain rerun of the same command ends with the right bytes.
+
+The stand-ins take over for the slow scripts: what is under test is what the engines make of the end of a job.
+"""
 
 import os
 import random
@@ -12,10 +15,9 @@ from typing import NamedTuple
 
 import psutil
 import pytest
-from conftest import TINY, Project
+from helpers.project import ENGINES, Project
 
-ENGINES = {"snakemake": ["snakemake", "--cores", "2"], "dvc": ["dvc", "repro"]}
-SECONDS = {"snakemake": 11, "dvc": 16}
+SECONDS = {"snakemake": 5, "dvc": 6}
 """About how long a run takes: the moments are spread over it."""
 
 PATIENCE = 60
@@ -32,32 +34,17 @@ class Made(NamedTuple):
     artifacts: dict[str, bytes]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    project = Project(tmp_path_factory.mktemp("interruption") / "project")
-    cases = {"single_fit": project.params()["cases"]["single_fit"]}
-    claims: dict[str, list[list[str]]] = {"identical": [], "different": []}
-    # Two shards: by DVC, two jobs that a job starts.
-    replicates = TINY["replicates"] | {"count": 1}
-    project.write_params(project.params() | TINY | {"cases": cases, "claims": claims, "replicates": replicates})
-    project("dvc", "repro")
-    project.commit("made")
-    return Made(project, project.artifacts())
-
-
 @pytest.fixture
-def fresh(made: Made) -> Iterator[Made]:
+def fresh(quick: Project) -> Iterator[Made]:
     """The project as a fresh clone has it, without the figures and the verdict either."""
-    made.project("git", "clean", "-dfxq")
-    made.project("git", "restore", ".")
-    for path in made.artifacts:
-        (made.project.folder / path).unlink(missing_ok=True)
+    made = Made(quick, quick.artifacts())
+    quick.remove_artifacts()
     yield made
-    assert not engines_in(made.project.folder)
+    assert not engines_in(quick.folder)
 
 
 def engines_in(folder: Path) -> list[psutil.Process]:
-    """The processes that still work in a project, after some seconds' patience with what a killed engine has left."""
+    """Return the processes that still work in a project, after some patience with what a killed engine has left."""
     for _ in range(60):
         found = []
         for process in psutil.process_iter():
@@ -109,7 +96,7 @@ def rerun(project: Project, engine: str) -> str:
 def assert_whole(made: Made) -> None:
     project = made.project
     assert project.artifacts() == made.artifacts
-    assert "up to date" in project("dvc", "status")
+    project.assert_dvc_is_content()
     assert project("git", "status", "--porcelain") == ""
     left = project("git", "ls-files", "--others", "--ignored", "--exclude-standard", "*.tmp")
     assert [name for name in left.split() if not name.startswith(".dvc/")] == []

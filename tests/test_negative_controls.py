@@ -3,22 +3,19 @@
 They are plain Keras calls on arrays, in two spellings, so that nothing of the pipeline's own training is in between.
 """
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
-from test_cases import Setting, weights_of
-from test_command_line import train_options
+from helpers.steps import run_here, train_options
+from helpers.training import Setting, StartingModel, weights_of
 
 from carryover.comparison.partings import first_parting
-from carryover.job.hermetic import environment
 from carryover.series.batches import cut_windows
 from carryover.series.noisy_sine import noisy_sine
 from carryover.training.case_results import CaseResults
@@ -27,6 +24,20 @@ EPOCHS = 4
 SETTING = Setting([5, 4], time_steps=2, batch_size=10)
 
 Change = Callable[[Any, int], None]
+
+
+@cache
+def compiled(**options: Any) -> StartingModel:
+    """The model that every training of this file starts with, compiled once for the options of its optimizer."""
+    import keras
+
+    from carryover.training.model import build_model, set_weights
+
+    model = build_model(SETTING.network, SETTING.time_steps, SETTING.batch_size, True)
+    set_weights(model, weights_of(SETTING))
+    optimizer = keras.optimizers.Adadelta(**{"learning_rate": 1.0} | options)
+    model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
+    return StartingModel(model)
 
 
 def train(
@@ -39,17 +50,12 @@ def train(
         seed: of the noise in the series.
         options: of the optimizer.
     """
-    from carryover.training.model import build_model, set_weights
     from carryover.training.snapshot import training_state, training_state_digests
 
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(1)
     series = noisy_sine(samples=120, step=0.1, noise=0.1, seed=seed)
     inputs, targets = cut_windows(series, SETTING.time_steps, SETTING.batch_size)
-    model = build_model(SETTING.network, SETTING.time_steps, SETTING.batch_size, True)
-    set_weights(model, weights_of(SETTING))
-    optimizer = keras.optimizers.Adadelta(**{"learning_rate": 1.0} | options)
-    model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
+    model = compiled(**options).started()
+    keras.utils.set_random_seed(1)
     change = change or (lambda model, epoch: None)
     rows: list[list[Any]] = []
 
@@ -152,15 +158,25 @@ def test_a_training_that_keras_cuts_short_shows_where_it_ends(keras: Any, plain:
 
 
 @pytest.mark.parametrize(("calls", "cut"), [("loop", False), ("single", True)])
-def test_a_job_without_the_hermetic_prefix_that_keras_cuts_short_says_so(tmp_path: Path, calls: str, cut: bool) -> None:
-    arguments = [*train_options(tmp_path), "--epochs", "3", "--calls", calls]  # the last of two equal options counts
-    done = subprocess.run(
-        [sys.executable, f"{ROOT}/workflow/scripts/train.py", *arguments],
-        env=environment({}) | {"KERAS_MAX_EPOCHS": "2"},
-        capture_output=True,
-        text=True,
-    )
+def test_a_job_whose_epochs_keras_cuts_short_says_so(keras: Any, tmp_path: Path, calls: str, cut: bool) -> None:
+    options = [*train_options(tmp_path), "--epochs", "3", "--calls", calls]  # the last of two equal options counts
+    with max_epochs(keras, 2), pytest.warns(UserWarning, match="Limiting epochs to 2") if cut else nullcontext():
+        done = run_here("train", *options)
     assert done.returncode == (1 if cut else 0)
     message = "error: case x: Keras has trained 2 of 3 epochs: KERAS_MAX_EPOCHS is set"
-    assert done.stderr.splitlines()[-1:] == [] if not cut else done.stderr.splitlines()[-1].startswith(message)
+    assert done.stderr.startswith(message if cut else "")
     assert (tmp_path / "h").exists() != cut
+
+
+def test_a_job_whose_batches_keras_leaves_out_says_so(keras: Any, tmp_path: Path) -> None:
+    keras.config.set_max_steps_per_epoch(2)
+    try:
+        with pytest.warns(UserWarning, match="Limiting steps_per_epoch to 2"):
+            done = run_here("train", *train_options(tmp_path))
+    finally:
+        keras.config.set_max_steps_per_epoch(None)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "error: case x: Keras has predicted 200 of 1000 windows: KERAS_MAX_STEPS_PER_EPOCH is"
+    )
+    assert not (tmp_path / "h").exists()

@@ -1,19 +1,27 @@
-"""The bytes are the same on other CPUs, which qemu emulates instruction by instruction; and what they owe it to."""
+"""The bytes are the same on other CPUs, which qemu emulates instruction by instruction; and what they owe it to.
 
+Emulated, TensorFlow takes a quarter of a minute to start. So `make test` trains in one emulated process, as far as
+dvc.lock can be held against it, and leaves the other cases and the other CPUs to `make test-long`.
+"""
+
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from conftest import ROOT, Project
-from filelock import FileLock
-from test_engines import dvc_graph
+from helpers.engines import dvc_graph
+from helpers.once import Once
+from helpers.project import ROOT, Project
+from helpers.steps import ONE_FIGURE
 
 from carryover.job import hermetic, portable
+from carryover.job.arrays import read_arrays, write_arrays
 from carryover.job.yaml_file import read_yaml
 from carryover.params.options import merge
 
@@ -42,143 +50,241 @@ def run(command: list[str], cpu: str | None, folder: Path) -> "subprocess.Comple
     )
 
 
-class Native(NamedTuple):
-    """A project with all its artifacts, made on this machine's CPU.
+def locked() -> dict[str, str]:
+    """The MD5 digests of all artifacts that are files, by their paths, as dvc.lock has them."""
+    lock = read_yaml(ROOT / "dvc.lock")
+    return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]}
 
-    Attributes:
-        stages: the command and the outputs of each stage of dvc.yaml, by its first output.
-    """
 
-    project: Project
-    stages: dict[str, dict[str, Any]]
+def md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def stages(project: Project) -> dict[str, dict[str, Any]]:
+    """The command and the outputs of each stage of dvc.yaml, by its first output."""
+    return {outputs.split()[0]: stage | {"outputs": outputs.split()} for outputs, stage in dvc_graph(project).items()}
+
+
+PREPARING = ["results/params.yaml", "data/noisy_sine.csv", "data/initial_weights.npz"]
+"""The first outputs of what comes before training."""
 
 
 @pytest.fixture(scope="session")
-def native(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Native:
-    base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-    folder = shared / "native"
-    with FileLock(shared / "native.lock"):  # the first worker makes it for all
-        if not (shared / "native.ready").exists():
-            Project(folder)("snakemake", "--cores", "2")
-            (shared / "native.ready").touch()
-    project = Project.at(folder)
-    stages = {outputs.split()[0]: stage | {"outputs": outputs.split()} for outputs, stage in dvc_graph(project).items()}
-    return Native(project, stages)
+def prepared(once: Once) -> Project:
+    """A project with the default parameters in which all is made that training reads."""
+
+    def make(folder: Path) -> None:
+        project = Project.new(folder)
+        for output in PREPARING:
+            stage = stages(project)[output]
+            done = run(stage["command"][1:], None, folder)
+            assert done.returncode == 0, done.stderr
+            for path in stage["outputs"]:
+                assert md5(folder / path) == locked()[path], path
+
+    return Project(once("prepared", make))
 
 
-def emulate(native: Native, cpu: str, first_output: str, folder: Path, *options: str) -> None:
+@pytest.fixture(scope="session")
+def native(once: Once) -> Project:
+    """A project with all its artifacts, made on this machine's CPU."""
+    return Project(once("native", lambda folder: Project.new(folder)("snakemake", "--cores", "2")))
+
+
+def files(folder: Path, outputs: list[str]) -> dict[str, bytes]:
+    """The files of a stage's outputs, those of a folder one by one."""
+    paths = [folder / output for output in outputs]
+    all_of_them = [file for path in paths for file in [path, *path.rglob("*")]]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in all_of_them if path.is_file()}
+
+
+def emulate(made: Project, cpu: str, first_output: str, folder: Path, *options: str) -> None:
     """Run a stage on another CPU, over copies of what it reads, and compare every byte that it writes.
 
     Args:
+        made: a project in which the stage has been run on this machine's CPU.
         options: instead of what params.yaml says; the stage is then run natively as well.
     """
-    stage = native.stages[first_output]
+    stage = stages(made)[first_output]
     command = [*stage["command"][1:], *options]  # the last of two equal options counts
-    expected = folder / "native" if options else native.project.folder
-    for here in {expected, folder / "emulated"} - {native.project.folder}:
-        shutil.copytree(native.project.folder, here, ignore=shutil.ignore_patterns(".git", ".dvc", ".snakemake"))
+    expected = folder / "native" if options else made.folder
+    for here in {expected, folder / "emulated"} - {made.folder}:
+        shutil.copytree(made.folder, here, ignore=shutil.ignore_patterns(".git", ".dvc", ".snakemake"))
         for path in files(here, stage["outputs"]):
-            path.unlink()
+            (here / path).unlink()
         done = run(command, cpu if here.name == "emulated" else None, here)
         assert done.returncode == 0, done.stderr
-    made, natively = (
-        {str(path.relative_to(here)): path.read_bytes() for path in files(here, stage["outputs"])}
-        for here in (folder / "emulated", expected)
-    )
-    assert made.keys() == natively.keys() != set()
+    emulated, natively = files(folder / "emulated", stage["outputs"]), files(expected, stage["outputs"])
+    assert emulated.keys() == natively.keys() != set()
     for path, content in natively.items():
-        assert made[path] == content, path
+        assert emulated[path] == content, path
 
 
-def files(folder: Path, outputs: list[str]) -> list[Path]:
-    """The files of a stage's outputs, those of a folder one by one."""
-    paths = [folder / output for output in outputs]
-    return [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.csv"))]
+# ---- in every run of the tests
 
 
-def on_each(one: str) -> list[Any]:
-    """The CPUs: one in `make test`, for what has more of its kind there, and the others in `make test-long`."""
-    return [pytest.param(cpu, marks=[] if cpu == one else pytest.mark.long) for cpu in CPUS]
+SEVERAL = """
+import json, runpy, sys
+from carryover.job import portable
+load_keras = portable.load_keras
+*commands, last = json.loads(sys.argv[1])
+for command in [*commands, last]:
+    if command is last:
+        import tensorflow
+        tensorflow.config.optimizer.set_experimental_options({"arithmetic_optimization": True})
+    sys.argv = command
+    runpy.run_path(command[0], run_name="__main__")
+    if "keras" in sys.modules:
+        portable.load_keras = lambda: None  # it is loaded
+        sys.modules["keras"].backend.clear_session()
+"""
+"""A program that runs several steps in one process: emulated, TensorFlow takes most of the time to be loaded. It runs
+the last one without the ingredient of the recipe that can be taken out at any time."""
 
 
-@pytest.mark.parametrize("cpu", CPUS)
-def test_a_whole_training_is_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path, cpu: str) -> None:
-    emulate(native, cpu, "results/cases/single_fit/final.npz", tmp_path)
+def several(project: Project) -> list[list[str]]:
+    """The steps that need TensorFlow, for a few epochs or samples but for one whole training."""
+    of = {stage["step"]: stage["command"][2:] for stage in stages(project).values()}
+    case = {name: stages(project)[f"results/cases/{name}/final.npz"]["command"][2:] for name in CASES}
+    weights = of["make_initial_weights"]
+    place = weights.index("--initial_weights") + 1
+    random = [*weights[:place], "random", *weights[place + 1 :], "--output", "made/random.npz"]
+
+    def into(folder: str) -> list[str]:
+        return [word for name in ("history", "predictions", "final") for word in (f"--{name}", f"made/{folder}/{name}")]
+
+    replicates = ["--output", "made/replicates", "--epochs", "3", "--count", "20", "--behaviours", "every_epoch"]
+    forecasts = ["--output", "made/forecasts.csv", "--data", "few.csv", "--params", "few.yaml", "--cases", "cases"]
+    return [
+        case["single_fit"],
+        random,
+        [*case["single_fit_with_batch_reset"], *into("batch_reset"), "--epochs", "3"],
+        [*of["train_replicates"], *replicates],
+        [*of["score"], *forecasts],
+        [*case["single_fit"], *into("optimized"), "--epochs", "2"],
+    ]
+
+
+CASES = ["single_fit", "single_fit_with_batch_reset"]
+
+
+@pytest.fixture(scope="session")
+def emulated(once: Once, prepared: Project) -> dict[str | None, Path]:
+    """What the steps make on the CPU that differs most from this machine's, and, for None, on this machine's."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        for cpu in (CPUS[0], None):
+            project = prepared.copy(folder / f"{cpu}")
+            # The forecasts are of one network, after a tenth of the series.
+            lines = (project.folder / "data/noisy_sine.csv").read_text().splitlines(keepends=True)
+            (project.folder / "few.csv").write_text("".join(lines[:101]))
+            whole = read_yaml(project.folder / "results/params.yaml")
+            (project.folder / "few.yaml").write_text(json.dumps(whole | {"cases": {"a": whole["cases"]["single_fit"]}}))
+            weights = read_arrays(project.folder / "data/initial_weights.npz")
+            write_arrays(project.folder / "cases/a/final.npz", {f"weights/{name}": w for name, w in weights.items()})
+            done = run(["python", "-c", SEVERAL, json.dumps(several(project))], cpu, project.folder)
+            assert done.returncode == 0, done.stderr
+
+    folder = once("emulated", make)
+    return {cpu: folder / f"{cpu}" for cpu in (CPUS[0], None)}
+
+
+def test_a_whole_training_is_the_committed_bytes_on_another_cpu(emulated: dict[str | None, Path]) -> None:
+    for folder in emulated.values():
+        for path in ("history.csv", "predictions.csv", "final.npz"):
+            assert md5(folder / "results/cases/single_fit" / path) == locked()[f"results/cases/single_fit/{path}"]
+
+
+@pytest.mark.parametrize("made", ["random.npz", "batch_reset", "replicates", "forecasts.csv"])
+def test_the_other_steps_with_tensorflow_make_the_same_bytes_on_another_cpu(
+    emulated: dict[str | None, Path], made: str
+) -> None:
+    """Random weights, the first epochs of the case with the slowest path, a shard of replicates, and forecasts."""
+    there, here = (files(folder, [f"made/{made}"]) for folder in emulated.values())
+    assert there == here
+    assert there
+
+
+def test_with_optimizations_of_arithmetic_tensorflow_trains_otherwise_on_another_cpu(
+    emulated: dict[str | None, Path],
+) -> None:
+    """The option of graph optimization: qemu computes the reciprocal square root that a real CPU approximates."""
+    there, here = (files(folder, ["made/optimized"]) for folder in emulated.values())
+    assert there.keys() == here.keys() == {f"made/optimized/{name}" for name in ("history", "predictions", "final")}
+    assert all(there[path] != here[path] for path in there)
+
+
+@pytest.mark.parametrize("first_output", [*PREPARING, "results/loss_diffs.csv"])
+def test_what_needs_no_tensorflow_is_the_same_bytes_on_another_cpu(
+    trained: Project, tmp_path: Path, first_output: str
+) -> None:
+    emulate(trained, CPUS[0], first_output, tmp_path)
+
+
+def test_a_figure_is_the_same_bytes_on_another_cpu(trained: Project, tmp_path: Path) -> None:
+    """The one that all others are drawn like; the others are left to the long tests."""
+    command = stages(trained)[FIGURES]["command"][2:]
+    options = [*command, "--output", str(tmp_path)]
+    done = run(["python", "-c", ONE_FIGURE, "predictions", *options], CPUS[0], trained.folder)
+    assert done.returncode == 0, done.stderr
+    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert made.keys() == {"predictions.svg", "predictions.png"}
+    for name, content in made.items():
+        assert content == (trained.folder / "results/figures" / name).read_bytes(), name
+
+
+# ---- the long tests
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("cpu", CPUS)
-def test_a_whole_training_with_reset_is_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path, cpu: str) -> None:
-    emulate(native, cpu, "results/cases/loop_with_reset/final.npz", tmp_path)
+@pytest.mark.parametrize("case", ["single_fit", "loop_with_reset"])
+def test_a_whole_training_is_the_same_bytes_on_another_cpu(
+    native: Project, tmp_path: Path, cpu: str, case: str
+) -> None:
+    emulate(native, cpu, f"results/cases/{case}/final.npz", tmp_path)
 
 
-@pytest.mark.parametrize("cpu", on_each("Haswell"))
-@pytest.mark.parametrize(
-    "case",
-    [
-        "single_fit_with_batch_reset",
-        *(
-            pytest.param(case, marks=pytest.mark.long)
-            for case in ("stateless_fit", "loop_without_reset", "single_fit_with_reset", "interleaved_loop_with_reset")
-        ),
-    ],
-)
+FIRST_EPOCHS = ["single_fit_with_batch_reset", "stateless_fit", "loop_without_reset", "single_fit_with_reset"]
+FIRST_EPOCHS += ["interleaved_loop_with_reset"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("case", FIRST_EPOCHS)
 def test_the_first_epochs_of_the_other_cases_are_the_same_bytes_on_another_cpu(
-    native: Native, tmp_path: Path, cpu: str, case: str
+    native: Project, tmp_path: Path, cpu: str, case: str
 ) -> None:
     emulate(native, cpu, f"results/cases/{case}/final.npz", tmp_path, "--epochs", "3")
 
 
-@pytest.mark.parametrize("cpu", on_each("EPYC-Rome"))
-def test_replicates_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path, cpu: str) -> None:
+REPLICATES = "results/replicates"
+FORECASTS = "results/forecasts.csv"
+COMPARISON = "results/loss_diffs.csv"
+FIGURES = "results/figures/equality.png"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cpu", CPUS)
+def test_replicates_are_the_same_bytes_on_another_cpu(native: Project, tmp_path: Path, cpu: str) -> None:
     emulate(native, cpu, REPLICATES, tmp_path, "--epochs", "3", "--count", "20", "--behaviours", "every_epoch")
 
 
-REPLICATES = "results/replicates"
-FAST = ["results/params.yaml", "data/noisy_sine.csv", "data/initial_weights.npz", "results/loss_diffs.csv"]
-FORECASTS = "results/forecasts.csv"
-FIGURES = [
-    f"results/figures/{figure}.png"
-    for figure in ("predictions", "equality", "losses", "loss_differences", "replicates", "forecasts")
-]
-
-
-@pytest.mark.parametrize("cpu", on_each("SandyBridge"))
-@pytest.mark.parametrize(
-    "first_output",
-    [
-        *FAST,
-        FIGURES[0],
-        *(pytest.param(output, marks=pytest.mark.long) for output in [*FIGURES[1:], FORECASTS]),
-    ],
-)
-def test_data_comparison_and_figures_are_the_same_bytes_on_another_cpu(
-    native: Native, tmp_path: Path, cpu: str, first_output: str
+@pytest.mark.long
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("first_output", [*PREPARING, FORECASTS, COMPARISON, FIGURES])
+def test_data_forecasts_comparison_and_figures_are_the_same_bytes_on_another_cpu(
+    native: Project, tmp_path: Path, cpu: str, first_output: str
 ) -> None:
     emulate(native, cpu, first_output, tmp_path)
 
 
-def test_forecasts_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path) -> None:
-    """On the one that differs most from this machine's, of two networks, after a tenth of the series; above is all."""
-    series, params = tmp_path / "series.csv", tmp_path / "params.yaml"
-    samples = (native.project.folder / "data/noisy_sine.csv").read_text().splitlines(keepends=True)
-    series.write_text("".join(samples[:101]))
-    whole = read_yaml(native.project.folder / "results/params.yaml")
-    two = {name: whole["cases"][name] for name in ("single_fit", "interleaved_loop_without_reset")}
-    params.write_text(json.dumps(whole | {"cases": two}))
-    emulate(native, CPUS[0], FORECASTS, tmp_path, "--data", str(series), "--params", str(params))
-
-
 def test_every_stage_is_run_on_other_cpus() -> None:
-    project = Project.at(ROOT)
+    project = Project(ROOT)
     trainings = {f"results/cases/{case}/final.npz" for case in project.params()["cases"]}
-    assert {outputs.split()[0] for outputs in dvc_graph(project)} == trainings | {
-        *FAST,
-        FORECASTS,
-        *FIGURES,
-        REPLICATES,
-    }
+    others = {*PREPARING, REPLICATES, FORECASTS, COMPARISON, FIGURES}
+    assert set(stages(project)) == trainings | others
 
 
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -213,36 +319,24 @@ def test_other_networks_and_a_series_from_a_csv_are_the_same_bytes_on_another_cp
     cases = {name: params["cases"][name] for name in ("single_fit_with_reset", "interleaved_loop_without_reset")}
     project.write_params(params | {"cases": cases, "claims": {"identical": [], "different": []}})
     project("snakemake", "--cores", "2")
-    stages = {outputs.split()[0]: stage | {"outputs": outputs.split()} for outputs, stage in dvc_graph(project).items()}
-    made = Native(project, stages)
     firsts = ["data/seattle_weather.csv", "data/initial_weights.npz", FORECASTS]
     firsts += [f"results/cases/{name}/final.npz" for name in cases]
     for number, first in enumerate(firsts):
-        emulate(made, CPUS[number % len(CPUS)], first, tmp_path / str(number))
+        emulate(project, CPUS[number % len(CPUS)], first, tmp_path / str(number))
 
 
-def test_random_initial_weights_are_the_same_bytes_on_another_cpu(native: Native, tmp_path: Path) -> None:
-    command = native.stages["data/initial_weights.npz"]["command"][1:]
-    place = command.index("--initial_weights") + 1
-    command = [*command[:place], "random", *command[place + 1 :]]
-    made = []
-    for cpu in (None, "SandyBridge"):
-        output = tmp_path / f"{cpu}.npz"
-        done = run([*command, "--output", str(output)], cpu, native.project.folder)
-        assert done.returncode == 0, done.stderr
-        made.append(output.read_bytes())
-    assert made[0] == made[1]
+# ---- in every run of the tests again
 
 
-def test_a_cpu_without_avx_is_told_so_in_one_line(native: Native, tmp_path: Path) -> None:
-    command = native.stages["results/cases/single_fit/final.npz"]["command"][1:]
+def test_without_avx_the_error_is_one_line(prepared: Project, tmp_path: Path) -> None:
+    command = stages(prepared)["results/cases/single_fit/final.npz"]["command"][1:]
     outputs = [str(tmp_path / name) for name in ("history.csv", "predictions.csv", "final.npz")]
     options = [word for pair in zip(["--history", "--predictions", "--final"], outputs, strict=True) for word in pair]
-    done = run([*command, *options], "Nehalem", native.project.folder)
+    done = run([*command, *options], "Nehalem", prepared.folder)
     assert done.returncode == 1
-    told = [line for line in done.stderr.splitlines() if not line.startswith("qemu-x86_64: warning:")]
-    assert len(told) == 1
-    assert told[0].startswith("error: this processor has no AVX, which TensorFlow needs")
+    reported = [line for line in done.stderr.splitlines() if not line.startswith("qemu-x86_64: warning:")]
+    assert len(reported) == 1
+    assert reported[0].startswith("error: this processor has no AVX, which TensorFlow needs")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -264,10 +358,11 @@ TENSORFLOWS: dict[str, list[dict[str, str]]] = {
     # What TensorFlow takes by itself on a CPU with AVX-512 VNNI; on an older one, it takes 0.
     "TF_ENABLE_ONEDNN_OPTS": [kernels | {"TF_ENABLE_ONEDNN_OPTS": "1"} for kernels in KERNELS],
     "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": KERNELS,
-    # qemu computes the reciprocal square root that a real CPU approximates.
-    "tf.config.optimizer.set_experimental_options": [{}, {"QEMU_CPU": "Haswell"}],
 }
 """On which two CPUs training without the ingredient differs, as variables of the environment."""
+
+OPTIMIZATIONS = "tf.config.optimizer.set_experimental_options"
+"""Shown above, with the one training in which they are made."""
 
 NOT_OBSERVABLE = {
     "CUDA_VISIBLE_DEVICES": "needs a GPU, and a TensorFlow that uses it",
@@ -279,9 +374,10 @@ NOT_OBSERVABLE = {
 
 def test_each_ingredient_of_the_recipe_is_shown_to_count_or_said_not_to_be_observable() -> None:
     settings = set(re.findall(r"^    (tf\.config\.[\w.]+)\(", Path(portable.__file__).read_text(), flags=re.MULTILINE))
-    assert set(portable.ENVIRONMENT) | settings == {*NUMPYS, *TENSORFLOWS, *NOT_OBSERVABLE}
+    assert set(portable.ENVIRONMENT) | settings == {*NUMPYS, *TENSORFLOWS, OPTIMIZATIONS, *NOT_OBSERVABLE}
 
 
+@cache
 def numbers(cpu: str | None, without: str | None = None) -> list[str]:
     environment = {name: value for name, value in hermetic.environment({}).items() if name != without}
     command = [*emulator(cpu), sys.executable, "-I", "-c", NUMBERS]
@@ -302,23 +398,18 @@ def test_without_it_numpy_computes_otherwise_on_another_cpu(ingredient: str) -> 
 TRAIN_WITHOUT = """
 import runpy, sys
 from carryover.job import portable
-ingredient, script, *arguments = sys.argv[1:]
-if portable.ENVIRONMENT.pop(ingredient, None) is None:
-    import tensorflow
-    *path, function = ingredient.split(".")[1:]
-    module = tensorflow
-    for name in path:
-        module = getattr(module, name)
-    setattr(module, function, lambda *_: None)
-sys.argv = [script, *arguments]
-runpy.run_path(script, run_name="__main__")
+ingredient, *sys.argv = sys.argv[1:]
+del portable.ENVIRONMENT[ingredient]
+runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
 @pytest.mark.parametrize("ingredient", TENSORFLOWS)
-def test_without_it_tensorflow_trains_otherwise_on_another_cpu(native: Native, tmp_path: Path, ingredient: str) -> None:
+def test_without_it_tensorflow_trains_otherwise_on_another_cpu(
+    prepared: Project, tmp_path: Path, ingredient: str
+) -> None:
     """That it trains alike with it is what the tests above show."""
-    command = native.stages["results/cases/single_fit/final.npz"]["command"][2:]
+    command = stages(prepared)["results/cases/single_fit/final.npz"]["command"][2:]
     python = [sys.executable, "-I", "-B"]
     histories = []
     for number, cpu in enumerate(TENSORFLOWS[ingredient]):
@@ -327,8 +418,8 @@ def test_without_it_tensorflow_trains_otherwise_on_another_cpu(native: Native, t
         options = ["--history", f"{out}/h", "--predictions", f"{out}/p", "--final", f"{out}/f", "--epochs", "2"]
         recipe = {name: value for name, value in hermetic.environment({}).items() if name != ingredient}
         done = subprocess.run(
-            [*emulator(cpu.get("QEMU_CPU")), *python, "-c", TRAIN_WITHOUT, ingredient, *command, *options],
-            cwd=native.project.folder, env=recipe | cpu, capture_output=True, text=True,
+            [*python, "-c", TRAIN_WITHOUT, ingredient, *command, *options],
+            cwd=prepared.folder, env=recipe | cpu, capture_output=True, text=True,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         histories.append((out / "h").read_text())

@@ -1,4 +1,4 @@
-"""Whatever can be wrong with the parameters is told in one line, before anything is trained, by both engines."""
+"""Whatever can be wrong with the parameters is reported in one line, before anything is trained, by both engines."""
 
 import json
 from collections.abc import Callable
@@ -7,12 +7,19 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, Project
+from helpers.project import ENGINES, ROOT, Project
+from helpers.steps import run_here
 
+from carryover.engines.run import read_params
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
 from carryover.params.check import check
 from carryover.params.options import as_option, flags, merge, overrides, typed
+from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS
+from carryover.training.cases import CALLS
+from carryover.training.network import ACTIVATIONS, GATES, RECURRENT_ACTIVATIONS
+from carryover.training.optimizers import OPTIMIZERS
+from carryover.training.options import LOSSES
 
 SCHEMA = read_yaml(ROOT / "workflow/schemas/params.schema.yaml")
 
@@ -110,7 +117,7 @@ MISTAKES: dict[str, tuple[Change, str]] = {
 }
 
 
-# Told by the same check, which the tests of both engines show to be called.
+# Reported by the same check, which the tests of both engines show to be called.
 MORE_MISTAKES: dict[str, tuple[Change, str]] = {
     "path of a source": (
         lambda p: p["dataset"].update(source="data/mine.csv"),
@@ -182,7 +189,7 @@ def mistaken(name: str) -> tuple[dict[str, Any], str]:
 
 
 @pytest.mark.parametrize("name", [*MISTAKES, *MORE_MISTAKES])
-def test_a_mistake_is_told_in_one_line(name: str) -> None:
+def test_a_mistake_is_reported_in_one_line(name: str) -> None:
     params, message = mistaken(name)
     with pytest.raises(UserError) as error:
         check(params, SCHEMA, root=ROOT)
@@ -190,22 +197,43 @@ def test_a_mistake_is_told_in_one_line(name: str) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", [*MISTAKES, *MORE_MISTAKES])
+def test_what_both_engines_call_first_reports_a_mistake_in_one_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first lines of the Snakefile, and the first stage of dvc.yaml, which all others wait for."""
+    params, message = mistaken(name)
+    file, schema = tmp_path / "params.yaml", ROOT / "workflow/schemas/params.schema.yaml"
+    file.write_text(yaml.safe_dump(params, sort_keys=False))
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit) as end:
+        read_params(file, schema, {})
+    by_snakemake = capsys.readouterr().err
+    by_dvc = run_here("check_params", f"--params={file}", f"--schema={schema}", f"--output={tmp_path}/out.yaml")
+    assert end.value.code == by_dvc.returncode == 1
+    for printed in (by_snakemake, by_dvc.stderr):
+        assert printed.startswith("error: ")
+        assert message in printed
+        assert printed.count("\n") == 1
+    assert not (tmp_path / "out.yaml").exists()
+
+
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project(tmp_path_factory.mktemp("checked") / "project")
+    return Project.new(tmp_path_factory.mktemp("checked") / "project")
 
 
-OF_EACH_KIND = ["unknown key", "missing section", "missing key", "noise that is no number", "unknown source"]
-OF_EACH_KIND += ["batch size that does not divide", "unknown case in a claim", "missing reference", "no cases"]
+IN_EVERY_RUN_OF_THE_TESTS = ["unknown key", "missing section", "unknown case in a claim"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in OF_EACH_KIND else pytest.mark.long) for name in MISTAKES]
+    "name",
+    [pytest.param(name, marks=[] if name in IN_EVERY_RUN_OF_THE_TESTS else pytest.mark.long) for name in MISTAKES],
 )
-def test_both_engines_tell_a_mistake_before_anything_is_made(checked: Project, name: str) -> None:
+def test_both_engines_report_a_mistake_before_anything_is_made(checked: Project, name: str) -> None:
     params, message = mistaken(name)
-    (checked.folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    checked.write_params(params)
     snakemake = checked.run("snakemake", "--cores", "2")
     assert snakemake.returncode != 0
     assert [line for line in snakemake.stderr.splitlines() if line.startswith("error:")], snakemake.stderr
@@ -214,21 +242,21 @@ def test_both_engines_tell_a_mistake_before_anything_is_made(checked: Project, n
 
     dvc = checked.run("dvc", "repro")
     assert dvc.returncode != 0
-    told = [line for line in (dvc.stdout + dvc.stderr).splitlines() if line.lower().startswith("error: ")]
+    reported = [line for line in (dvc.stdout + dvc.stderr).splitlines() if line.lower().startswith("error: ")]
     if name == "missing section":
         # DVC itself misses it when it fills in the commands.
-        assert "ERROR: failed to parse" in told[0]
-        assert "Could not find 'optimizer'" in told[0]
+        assert "ERROR: failed to parse" in reported[0]
+        assert "Could not find 'optimizer'" in reported[0]
     else:
-        assert message in told[0].removeprefix("error: params.yaml: ")
+        assert message in reported[0].removeprefix("error: params.yaml: ")
     assert not (checked.folder / "results/cases").exists()
     assert not (checked.folder / "data/noisy_sine.csv").exists()
 
 
-@pytest.mark.parametrize("engine", [["snakemake", "--cores", "2"], ["dvc", "repro"]], ids=lambda command: command[0])
-def test_a_file_that_is_no_yaml_is_told_by_both_engines(checked: Project, engine: list[str]) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_file_that_is_no_yaml_is_reported_by_both_engines(checked: Project, engine: str) -> None:
     (checked.folder / "params.yaml").write_text("dataset: {source: noisy_sine\nmodel:\n")
-    done = checked.run(*engine)
+    done = checked.run(*ENGINES[engine])
     assert done.returncode != 0
     assert "params.yaml" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -245,6 +273,25 @@ def test_the_schema_describes_every_key() -> None:
             described(part, f"{place}.{name}")
 
     described(SCHEMA, "params")
+
+
+def test_the_schema_allows_the_values_that_the_library_knows() -> None:
+    parts = SCHEMA["properties"]
+    model, case = parts["model"]["properties"], parts["cases"]["additionalProperties"]["properties"]
+    assert model["cell"]["enum"] == list(GATES)
+    assert model["activation"]["enum"] == list(ACTIVATIONS)
+    assert model["recurrent_activation"]["enum"] == list(RECURRENT_ACTIVATIONS)
+    assert parts["training"]["properties"]["loss"]["enum"] == list(LOSSES)
+    assert case["calls"]["enum"] == list(CALLS)
+    assert case["reset"]["enum"] == list(BEHAVIOURS)
+    assert case["batches"]["enum"] == list(BATCH_ORDERS)
+    assert parts["replicates"]["properties"]["behaviours"]["items"]["enum"] == list(BEHAVIOURS)
+    optimizer = parts["optimizer"]
+    assert optimizer["properties"]["name"]["enum"] == list(OPTIMIZERS)
+    assert set(optimizer["properties"]) == {"name", *(key for keys in OPTIMIZERS.values() for key in keys)}
+    own = {rule["if"]["properties"]["name"]["const"]: rule["then"] for rule in optimizer["allOf"]}
+    assert {name: rule["required"] for name, rule in own.items()} == OPTIMIZERS
+    assert {name: rule["propertyNames"]["enum"][1:] for name, rule in own.items()} == OPTIMIZERS
 
 
 def test_numbers_and_booleans_that_arrive_as_text_are_taken_as_such() -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Browser, Project
+from helpers.browser import Browser
+from helpers.project import ROOT, Project
+
+from carryover.figures import FIGURES
 
 CASES = ["loop_with_reset", "single_fit"]
-FIGURES = ["predictions", "losses", "loss_differences", "equality", "replicates", "forecasts"]
 
 NOT_WHITE = """
 return [...document.querySelectorAll('canvas')].map(canvas => {
@@ -101,5 +103,5 @@ def test_the_command_of_the_readme_shows_the_final_losses_and_what_was_changed(v
 
 
 def test_the_plots_name_no_case() -> None:
-    """So that a new one is in them, and one that is taken out leaves no hole."""
+    """So that a new one is in them, and one that is removed leaves no gap."""
     assert not [case for case in CASES if case in (ROOT / "dvc.yaml").read_text()]

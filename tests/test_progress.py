@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import TINY, Project
+from helpers.project import TINY, Project
 from rich.console import Console
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -25,7 +25,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 @pytest.fixture
 def handler(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., LogHandler]]:
-    """What makes a handler as Snakemake does; it is closed after the test, while there is something to write to."""
+    """Make a handler as Snakemake does; it is closed after the test, while there is something to write to."""
     made: list[LogHandler] = []
 
     def make(**others: Any) -> LogHandler:
@@ -79,7 +79,7 @@ def test_elsewhere_than_on_a_terminal_each_job_has_a_line_when_it_starts_and_whe
     ]
 
 
-def test_a_failed_job_is_told_with_what_it_said(
+def test_a_failed_job_is_reported_with_what_it_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], handler: Callable[..., LogHandler]
 ) -> None:
     log = tmp_path / "log"
@@ -96,16 +96,16 @@ def test_a_failed_job_is_told_with_what_it_said(
 
 def test_a_long_training_says_from_time_to_time_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "EVERY", 0.05)
-    log, told = tmp_path / "log", tmp_path / "told"
-    with told.open("w") as file:
+    log, shown = tmp_path / "log", tmp_path / "told"
+    with shown.open("w") as file:
         lines = progress.Lines(Console(file=file))
         lines.started(Job("train single_fit", log))
         log.write_text("epoch 7 of 9: loss 0.5\n")
         deadline = time.monotonic() + 60
-        while "running" not in told.read_text() and time.monotonic() < deadline:
+        while "running" not in shown.read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
         lines.close()
-    assert "running   train single_fit: epoch 7 of 9, loss 0.5\n" in told.read_text()
+    assert "running   train single_fit: epoch 7 of 9, loss 0.5\n" in shown.read_text()
 
 
 def test_a_log_of_an_earlier_run_is_no_progress(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_who_asks_for_snakemakes_own_output_gets_it(
 ) -> None:
     own = handler(**{setting: True})
     assert not own.writes_to_stream
-    say(own, LogEvent.ERROR, "told by Snakemake", logging.ERROR)
+    say(own, LogEvent.ERROR, "said by Snakemake", logging.ERROR)
     assert capsys.readouterr().err == ""
     assert handler().writes_to_stream
 
@@ -154,23 +154,23 @@ def test_the_bars_show_each_running_job_and_all_of_them(tmp_path: Path) -> None:
     bars = progress.Bars(Console(file=io.StringIO(), force_terminal=True, width=130))
     log = tmp_path / "log"
     bars.planned(4)
-    training, plotting = Job("train single_fit", log), Job("plot_losses", None)
+    training, comparing = Job("train single_fit", log), Job("compare", None)
     bars.started(training)
-    bars.started(plotting)
+    bars.started(comparing)
     log.write_text("epoch 30 of 70: loss 0.25\n")
     bars.read_logs()
     running = {task.description: task for task in bars.progress.tasks}
     assert running["train single_fit"].percentage == pytest.approx(100 * 30 / 70)
     assert running["train single_fit"].fields["state"] == "epoch 30 of 70, loss 0.25"
-    assert running["plot_losses"].total is None
-    bars.finished(plotting, 1, 4)
+    assert running["compare"].total is None
+    bars.finished(comparing, 1, 4)
     assert [task.description for task in bars.progress.tasks] == ["[bold]all jobs", "train single_fit"]
     assert (bars.progress.tasks[0].completed, bars.progress.tasks[0].total) == (1, 4)
     bars.close()
 
 
 def on_a_terminal(project: Project, *command: str) -> tuple[int, str]:
-    """The exit status of a command, and all that it has written to its terminal."""
+    """Return the exit status of a command, and all that it has written to its terminal."""
     ours, its = pty.openpty()
     environment = project.environment() | {"TERM": "xterm-256color", "COLUMNS": "130", "LINES": "40"}
     process = subprocess.Popen(command, cwd=project.folder, env=environment, stdin=its, stdout=its, stderr=its)
@@ -187,15 +187,11 @@ def on_a_terminal(project: Project, *command: str) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-def test_a_run_on_a_terminal_shows_its_trainings_and_ends_with_the_verdict_in_colours(project: Project) -> None:
-    cases = {
-        "single_fit": project.params()["cases"]["single_fit"],
-        "loop": project.params()["cases"]["loop_with_reset"],
-    }
-    claims = {"identical": [["single_fit", "loop"]], "different": []}
+def test_a_run_on_a_terminal_shows_its_trainings_and_ends_with_the_verdict_in_colours(quick: Project) -> None:
+    claims = {"identical": [["single_fit", "loop_with_reset"]], "different": []}
     training = {"loss": "mse", "epochs": 1500}
-    project.write_params(project.params() | TINY | {"cases": cases, "claims": claims, "training": training})
-    status, written = on_a_terminal(project, "snakemake", "--cores", "2")
+    quick.write_params(quick.params() | {"claims": claims, "training": training, "replicates": TINY["replicates"]})
+    status, written = on_a_terminal(quick, "snakemake", "--cores", "2")
     assert status == 0, written
     shown = ESCAPES.sub("", written)
     seen = {int(epoch) for epoch in re.findall(r"epoch (\d+) of 1500, loss", shown)}

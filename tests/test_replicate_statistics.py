@@ -13,7 +13,7 @@ def losses(finals: list[float]) -> "np.ndarray[tuple[int, int], np.dtype[np.floa
 
 
 def test_medians_quartiles_and_the_best_loss() -> None:
-    spread = statistics({"never": losses([4.0, 1.0, 3.0, 2.0, 5.0])})["behaviours"]["never"]
+    spread = statistics({"never": losses([4.0, 1.0, 3.0, 2.0, 5.0])})["trainings"]["never"]
     assert spread["final_loss"] == {"median": 3.0, "lower_quartile": 2.0, "upper_quartile": 4.0}
     assert spread["best_loss"] == {"median": 1.5, "lower_quartile": 1.0, "upper_quartile": 2.0}
 

@@ -73,7 +73,7 @@ def test_the_parts_follow_each_other_and_end_where_the_series_ends(
         ),
     ],
 )
-def test_too_few_rows_are_told_in_one_line(rows: int, samples: int | None, held_out: float, message: str) -> None:
+def test_too_few_rows_are_reported_in_one_line(rows: int, samples: int | None, held_out: float, message: str) -> None:
     with pytest.raises(UserError) as error:
         split_rows(rows, samples, held_out, multiple=20)
     assert str(error.value) == message
@@ -96,7 +96,7 @@ def test_what_is_not_standardized_stays_to_the_bit() -> None:
     assert in_own_units(values, AS_IT_IS).tobytes() == values.tobytes()
 
 
-def test_a_constant_column_is_told() -> None:
+def test_a_constant_column_is_reported() -> None:
     with pytest.raises(UserError, match=r"column 'b' is 3 throughout the training part and cannot be standard"):
         scales_of(np.array([[1.0, 3.0], [2.0, 3.0]]), ["a", "b"])
 

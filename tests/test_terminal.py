@@ -55,7 +55,7 @@ def test_it_names_the_report_only_if_it_is_of_this_run(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     report = results.parent / "report.html"
-    none = f"report written by `snakemake --report {report}`"
+    none = f"report run `snakemake --report {report}` to write it"
     show_verdict(results)
     assert none in rows(capsys.readouterr().out)
     report.touch()
@@ -116,5 +116,5 @@ def test_a_run_without_forecasts_has_no_columns_for_them(
 
 
 def test_without_a_run_it_says_what_makes_one(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"details\.json: missing; `make` or"):
+    with pytest.raises(UserError, match=r"details\.json: missing; run `make` or"):
         show_verdict(tmp_path)

@@ -12,6 +12,7 @@ from carryover.comparison.answer import answer
 from carryover.comparison.details import details
 from carryover.comparison.metrics import metrics
 from carryover.comparison.verdict import verdict
+from carryover.training.behaviours import Training
 
 NEVER = {"calls": "single", "reset": "never", "stateful": True, "batches": "contiguous"}
 LOOP = NEVER | {"calls": "loop"}
@@ -29,8 +30,8 @@ NO_CLAIMS = PARAMS | {"claims": {"identical": [], "different": []}}
 EQUAL = {"a": case(), "b": case(), "c": case()}
 RESET_DIFFERS = {"a": case(), "b": case(), "c": case(states={1: "x"}, loss={2: 0.1, 3: 0.31}, weights={2: "x"})}
 REPLICATES = {
-    "never": np.column_stack([[0.5, 0.6, 0.7, 0.2]]),
-    "every_epoch": np.column_stack([[0.4, 0.4, 0.4, 0.4]]),
+    Training("never", "contiguous"): np.column_stack([[0.5, 0.6, 0.7, 0.2]]),
+    Training("every_epoch", "contiguous"): np.column_stack([[0.4, 0.4, 0.4, 0.4]]),
 }
 
 
@@ -126,7 +127,7 @@ def test_no_advice_is_given_from_one_seed_or_from_training_loss() -> None:
         | {f"{name}/{states}": [0.5] for name in "abc" for states in ("carried", "reset")}
     )
     held_out = answer(found(RESET_DIFFERS, NO_CLAIMS, forecasts=forecasts), NO_CLAIMS)
-    assert "which are those of one seed: compare them over several seeds before you choose" in held_out
+    assert "are those of one seed, so compare several seeds before you choose" in held_out
 
 
 def test_failed_claims_come_first_and_the_verdict_says_where_they_part_and_by_how_much() -> None:
@@ -140,7 +141,7 @@ def test_failed_claims_come_first_and_the_verdict_says_where_they_part_and_by_ho
     assert "loss from epoch 3, by up to 0.2" in line
     assert "| `a` = `c` | 1 of 5 | `weights/dense/kernel` | 1 of 2 | 1,040,187,392 | 0.125 |" in text
     assert "| `b` ≠ `c` | yes |" in text
-    assert "the settings of this run are not those of the reference" in text
+    assert "this run has other settings or initial weights than the reference" in text
 
 
 def test_a_tensor_that_is_not_finite_does_not_stop_the_verdict() -> None:
@@ -169,7 +170,7 @@ def test_the_verdict_has_its_sections_in_order_the_answer_first() -> None:
         "# Verdict",
         "## The claims",
         "## What resetting does to the training loss",
-        "## What it is worth on unseen data",
+        "## Error on unseen data",
         "## Where they part",
         "## Distance from the reference, `data/reference/of_old`",
     ]
@@ -178,18 +179,18 @@ def test_the_verdict_has_its_sections_in_order_the_answer_first() -> None:
 
 def test_the_verdict_compares_every_two_trainings_seed_by_seed_and_says_how_certain_it_is() -> None:
     text = verdict(found(params=NO_CLAIMS, replicates=REPLICATES), NO_CLAIMS)
-    assert "Over 4 seeds, each with its own noise and initial weights" in text
+    assert "Each of 4 seeds has its own noise and initial weights" in text
     row = "| never reset, contiguous batches | 0.550000 (0.425000 to 0.625000) | 0.550000 (0.425000 to 0.625000) |"
     assert row in text
     assert (
         "- Networks reset every epoch ended with a lower loss than networks never reset in 3 of 4 seeds. The median "
-        "difference is -0.15 (95 % confidence: -0.3 to 0.2; Wilcoxon's signed-rank test: p = "
+        "difference is -0.15 (95 % confidence interval: -0.3 to 0.2; Wilcoxon's signed-rank test: p = "
     ) in text
-    assert "Over 4 seeds" not in verdict(found(params=NO_CLAIMS), NO_CLAIMS)
+    assert "Each of 4 seeds" not in verdict(found(params=NO_CLAIMS), NO_CLAIMS)
 
 
 def test_a_single_replicate_has_no_confidence_interval() -> None:
-    one = {behaviour: losses[:1] for behaviour, losses in REPLICATES.items()}
+    one = {training: losses[:1] for training, losses in REPLICATES.items()}
     text = verdict(found(params=NO_CLAIMS, replicates=one), NO_CLAIMS)
     assert "in 1 of 1 seed. The median difference is -0.1.\n" in text
 
@@ -204,14 +205,16 @@ def test_the_verdict_compares_behaviours_within_a_batch_order_only() -> None:
     losses = {"a": 0.1, "b": 0.04, "c": 0.2, "d": 0.03}
     cases = {name: case(loss={5: loss}) for name, loss in losses.items()}
     text = verdict(found(cases, params), params)
-    assert "which of the two ends lower differs with the batch order:" in text
+    assert "which of the two ends with the lower loss depends on the batch order:" in text
     assert (
-        "(a row of a batch carries its state to the window 2 further on): the network never reset ends at 0.100000, "
-        "the network reset every epoch at 0.200000."
+        "(a row of a batch carries its state to the window 2 further on): 0.100000 if never reset, 0.200000 if reset "
+        "every epoch."
     ) in text
-    assert "the next window): the network reset every epoch ends at 0.030000" in text
+    assert "to the next window): 0.030000 if reset every epoch, 0.040000 if never reset." in text
     cases["d"] = case(loss={5: 0.05})
-    assert "which of the two ends lower does not depend on the batch order" in verdict(found(cases, params), params)
+    assert "which of the two ends with the lower loss does not depend on the batch order:" in verdict(
+        found(cases, params), params
+    )
 
 
 def test_the_verdict_says_what_a_network_is_worth_on_unseen_data() -> None:
@@ -228,7 +231,9 @@ def test_the_verdict_says_what_a_network_is_worth_on_unseen_data() -> None:
     text = verdict(numbers, params)
     assert "| `a` | 0.3536 | 0.5000 |" in text
     assert "The lowest error of a network is 0.3536 (`a`, states carried from the start of the series)." in text
-    assert "It is not lower than that of the target one sample before" in text
+    assert (
+        "The best forecast without a network, the previous target, if it is known, has a lower error: 0.1000." in text
+    )
     assert "unseen data" not in verdict(found({"a": case()}, params), params).split("## The claims")[1]
 
 

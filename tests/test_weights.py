@@ -1,11 +1,10 @@
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import REFERENCE, ROOT
+from helpers.project import REFERENCE
+from helpers.steps import run_job
 
 from carryover.job.arrays import write_arrays
 from carryover.job.errors import UserError
@@ -55,13 +54,10 @@ def test_the_weights_of_the_reference_survive_writing_and_reading(tmp_path: Path
 
 
 def test_random_weights_are_those_of_keras_after_its_seed(keras: Any, tmp_path: Path) -> None:
-    script = f"{ROOT}/workflow/scripts/make_initial_weights.py"
     model = "--cell lstm --units 4 3 --activation tanh --recurrent_activation sigmoid --time_steps 1 --batch_size 2"
-    data = REFERENCE / "noisy_sine.csv"
-    command = (
-        f"hermetic python {script} --data {data} --output {tmp_path}/w.npz {model} --initial_weights random --seed 5"
-    )
-    subprocess.run(command.split(), check=True, env={"PATH": str(Path(sys.executable).parent)})
+    files = f"--data {REFERENCE}/noisy_sine.csv --output {tmp_path}/w.npz"
+    done = run_job("make_initial_weights", *files.split(), *model.split(), "--initial_weights", "random", "--seed", "5")
+    assert done.returncode == 0, done.stderr
     keras.utils.set_random_seed(5)
     layers = [keras.layers.LSTM(4, return_sequences=True), keras.layers.LSTM(3), keras.layers.Dense(1)]
     plain = keras.Sequential([keras.Input(batch_shape=(2, 1, 1)), *layers])
@@ -84,7 +80,7 @@ def good() -> dict[str, Any]:
         (good() | {"dense/bias": np.full(1, np.nan, np.float32)}, "dense/bias has a value that is not finite"),
     ],
 )
-def test_weights_that_do_not_fit_are_told_in_one_line(tmp_path: Path, weights: Any, message: str) -> None:
+def test_weights_that_do_not_fit_are_reported_in_one_line(tmp_path: Path, weights: Any, message: str) -> None:
     write_arrays(tmp_path / "weights.npz", weights)
     with pytest.raises(UserError) as error:
         read_weights(tmp_path / "weights.npz", OF_2017)
@@ -93,7 +89,7 @@ def test_weights_that_do_not_fit_are_told_in_one_line(tmp_path: Path, weights: A
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 broken"])
-def test_a_file_that_is_no_archive_is_told_in_one_line(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_archive_is_reported_in_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "weights.npz").write_bytes(content)
     with pytest.raises(UserError, match="not a NumPy archive"):
         read_weights(tmp_path / "weights.npz", OF_2017)

@@ -28,8 +28,10 @@ def read_table(path: Path, dtypes: Mapping[str, str] | None, remedy: str, may_be
     Raises:
         UserError: if the file is missing, is not a table, or has other columns, no rows or a number that is not finite.
     """
+    # An empty cell of text is text; an empty number is reported below, as is nan.
+    missing = None if dtypes is None else {name: ["", "nan"] for name, dtype in dtypes.items() if dtype == "float64"}
     try:
-        table = pd.read_csv(path, dtype=dtypes, keep_default_na=dtypes is None)
+        table = pd.read_csv(path, dtype=dtypes, keep_default_na=dtypes is None, na_values=missing)
     except FileNotFoundError:
         raise UserError(f"{path}: missing; {remedy}") from None
     except ValueError as error:

@@ -125,7 +125,7 @@ def train_case(
         scale: the scale of the target.
 
     Raises:
-        UserError: if the training diverges, or if Keras trains another number of epochs than `epochs`.
+        UserError: if the training diverges, or if Keras leaves out epochs or batches.
     """
     history: list[dict[str, Any]] = []
 
@@ -146,6 +146,12 @@ def train_case(
     state = training_state(model)._asdict()
     final = {f"{part}/{tensor}": array for part, tensors in state.items() for tensor, array in tensors.items()}
     predictions = predict(model, batches, case)
+    windows = len(batches) * model.input_shape[0]
+    if len(predictions) != windows:
+        raise UserError(
+            f"case {name}: Keras has predicted {len(predictions)} of {windows} windows: KERAS_MAX_STEPS_PER_EPOCH is "
+            "set, or max_steps_per_epoch in keras.json; start the command with 'hermetic' (hermetic python ...)"
+        )
     if not np.isfinite(predictions).all():
         raise _diverged(name, "a prediction after training is not finite")
     samples = predicted_samples(len(predictions), time_steps=model.input_shape[1])
