@@ -84,20 +84,31 @@ def test_a_commit_is_compared_by_what_has_changed(viewed: Project) -> None:
     params = json.loads(viewed("dvc", "params", "diff", "HEAD~1", "--json"))
     assert params == {"params.yaml": {"dataset.noise": {"old": 0.1, "new": 0.2, "diff": 0.1}}}
     change = json.loads(viewed("dvc", "metrics", "diff", "HEAD~1", "--json"))["results/metrics.json"]
-    assert {name.split(".")[0] for name in change} == {"cases", "claims", "held_out"}
-    loss = change["cases.single_fit.final_loss"]
+    assert {name.split(".")[0] for name in change} == {"final_loss", "held_out"}
+    loss = change["final_loss.single_fit"]
     for rev, path in (("HEAD~1", "old"), ("HEAD", "new")):
         metrics = json.loads(viewed("git", "show", f"{rev}:results/metrics.json"))
-        assert loss[path] == metrics["cases"]["single_fit"]["final_loss"]
-    assert "claims.loop_with_reset != single_fit.holds" not in change
+        assert loss[path] == metrics["final_loss"]["single_fit"]
+
+
+def test_the_metrics_of_the_default_run_fit_on_a_screen() -> None:
+    """`dvc metrics diff` has a row for each number or answer that has changed, at most for all of them."""
+
+    def rows(value: Any) -> int:
+        return sum(map(rows, value.values())) if isinstance(value, dict) else 1
+
+    metrics = json.loads((ROOT / "results/metrics.json").read_text())
+    assert list(metrics) == ["claims", "final_loss", "held_out", "replicates", "reference"]
+    assert 30 <= rows(metrics) <= 60
 
 
 @pytest.mark.slow
-def test_the_command_of_the_readme_shows_the_final_losses_and_what_was_changed(viewed: Project) -> None:
-    (command,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("dvc exp show")]
+def test_the_command_of_the_docs_shows_the_final_losses_and_what_was_changed(viewed: Project) -> None:
+    docs = (ROOT / "docs/pipeline.md").read_text().splitlines()
+    (command,) = [line for line in docs if line.startswith("dvc exp show")]
     header, _, *rows = viewed("bash", "-c", f"{command} --md").strip().splitlines()
     columns = [name.strip() for name in header.split("|")[1:-1]]
-    losses = [f"cases.{case}.final_loss" for case in CASES]
+    losses = [f"final_loss.{case}" for case in CASES]
     assert columns == ["Experiment", "Created", *losses, "dataset.noise"]
     assert len(rows) == 3, "the workspace and two commits"
 
