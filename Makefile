@@ -32,7 +32,7 @@ report: .venv/ready
 	@snakemake --report report.html
 
 test: .venv/ready
-	@echo "Running the tests; the slow ones run whole pipelines: about five minutes on two cores ..."
+	@echo "Running the tests; the slow ones run whole pipelines: about six minutes on two cores ..."
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 test-long: .venv/ready

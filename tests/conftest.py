@@ -24,6 +24,11 @@ settings.register_profile("carryover", deadline=None)  # a machine that is busy 
 settings.load_profile("carryover")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests with the longest wait first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: "emulated" not in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def keras() -> Any:
     """Keras on TensorFlow configured as in a job; only the tests that ask for it wait for its import."""

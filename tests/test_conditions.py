@@ -32,17 +32,18 @@ def build(keras: Any, dropout: float = 0.0, **compiling: Any) -> Any:
         model = nothing_special().started()
         keras.utils.set_random_seed(1)
         return model
-    return compile_again(keras, dropout, **compiling)
+    return build_fresh(keras, dropout, **compiling)
 
 
 @cache
 def nothing_special() -> StartingModel:
     import keras
 
-    return StartingModel(compile_again(keras))
+    return StartingModel(build_fresh(keras))
 
 
-def compile_again(keras: Any, dropout: float = 0.0, **compiling: Any) -> Any:
+def build_fresh(keras: Any, dropout: float = 0.0, **compiling: Any) -> Any:
+    """One of its own."""
     keras.utils.set_random_seed(1)
     layers: list[Any] = [keras.Input(batch_shape=(BATCH_SIZE, 2, 1)), keras.layers.LSTM(3, stateful=True, name="lstm")]
     layers += [keras.layers.Dropout(dropout, seed=7)] if dropout else []
@@ -238,7 +239,7 @@ def test_callbacks_that_start_anew(keras: Any) -> None:
     def reducing() -> dict[str, Any]:
         return {"callbacks": [keras.callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=10, factor=0.1)]}
 
-    models = compile_again(keras), compile_again(keras)
+    models = build_fresh(keras), build_fresh(keras)
     loop(models[0], **reducing())
     single(models[1], **reducing())
     assert float(models[0].optimizer.learning_rate.numpy()) == pytest.approx(1e-3)
@@ -259,7 +260,7 @@ def test_compiling_anew(keras: Any, plain: Trained) -> None:
     def compile_anew(model: Any) -> None:
         model.compile(optimizer="adam", loss="mse", jit_compile=False)
 
-    a, b = loop(compile_again(keras), compile_anew), plain
+    a, b = loop(build_fresh(keras), compile_anew), plain
     assert a.losses[0] == b.losses[0]
     assert a.losses[1] != b.losses[1]
 

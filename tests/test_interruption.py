@@ -187,6 +187,6 @@ def test_two_runs_at_once_are_finished_by_a_plain_rerun(fresh: Made, tmp_path: P
         )
         assert "error: another run of Snakemake works in this folder; wait until it has ended" in refused
         assert "Traceback" not in refused
-    for engine in engines:
+    for engine in dict.fromkeys(engines):
         rerun(fresh.project, engine)
     assert_whole(fresh)
