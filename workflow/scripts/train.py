@@ -29,7 +29,8 @@ def train(arguments: argparse.Namespace) -> None:
     if case.reset != "never" and not case.stateful:
         raise UserError(f"case {arguments.case}: --reset {case.reset} needs --stateful; add it, or use --reset never")
     parameters = optimizer_parameters(arguments)
-    series, *_, scale = read_series(arguments.data), *read_scales(arguments.scales)
+    series = read_series(arguments.data)
+    *_, scale = read_scales(arguments.scales)
     inputs, targets = cut_windows(series, arguments.time_steps, arguments.batch_size)
     network = network_of(arguments, series.x.shape[1])
     weights = read_weights(arguments.weights, network)

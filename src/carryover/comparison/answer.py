@@ -29,7 +29,7 @@ def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
         f"**Not every claim holds; these fail, {len(failed)} of {total}**: {', '.join(map(code, failed))}."
         if failed
         else "",
-        " ".join(filter(None, [_spellings(details, params), _reset(details, params)])),
+        " ".join(filter(None, [_loop_or_single(details, params), _reset(details, params)])),
         _what_to_do(details),
     ]
     return "\n\n".join(filter(None, paragraphs))
@@ -43,7 +43,7 @@ def spellings(params: dict[str, Any]) -> dict[Training, list[str]]:
     return found
 
 
-def _spellings(details: dict[str, Any], params: dict[str, Any]) -> str:
+def _loop_or_single(details: dict[str, Any], params: dict[str, Any]) -> str:
     """Say whether a loop equals the single call; empty if no training has both spellings."""
     both = [
         names

@@ -59,7 +59,7 @@ def _claims(details: dict[str, Any]) -> str:
     if not rows:
         return ""
     return (
-        table(["claim", "holds", "proof"], rows)
+        table(["claim", "holds", "what was found"], rows)
         + "\n\nIdentical means equal in every bit. Compared are the loss of each epoch; the digests of the weights, "
         "the optimizer's variables and, if both cases have them, the states at the end of each epoch; the predictions "
         "after training; and the final training state."

@@ -35,9 +35,9 @@ def read_params(file: Path, schema: Path, changes: dict[str, Any]) -> tuple[Para
     Returns:
         The parameters in the file, and those of the run.
     """
+    with errors_in_one_line():
+        rules, in_file = read_yaml(schema), read_yaml(file)
     with errors_in_one_line(f"{file}, --configfile or --config: "):
-        rules = read_yaml(schema)
-        in_file = read_yaml(file)
         return in_file, check(merge(in_file, typed(changes, rules)), rules, root=Path())
 
 

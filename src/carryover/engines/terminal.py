@@ -61,8 +61,10 @@ def _trainings(details: dict[str, Any]) -> Table:
         table.add_column(title, justify="right")
     for group in details["trainings"]:
         case = details["cases"][group[0]]
-        of_states = [f"{error:.4f}" for error in errors.get(group[0], {}).values()]
+        of_states = [f"{errors[group[0]][states]:.4f}" for states in ("carried", "reset")] if errors else []
         table.add_row(" = ".join(group), f"{case['final_loss']:.6f}", *of_states)
+    for name, error in details.get("held_out", {}).get("baselines", {}).items():
+        table.add_row(f"without a network: {name.replace('_', ' ')}", "", "", f"{error:.4f}", style="dim")
     return table
 
 
@@ -74,5 +76,9 @@ def _places(results: Path) -> Table:
     table.add_row("figures", f"[cyan]{results / 'figures'}/")
     report = results.parent / "report.html"
     of_this_run = report.is_file() and report.stat().st_mtime >= (results / "verdict.md").stat().st_mtime
-    table.add_row("report", f"[cyan]{report}" if of_this_run else f"run `snakemake --report {report}` to write it")
+    # The report is of the parameters that it is asked for with, so a run of other parameters must name them again.
+    same = "" if report == Path("report.html") else ", with the --configfile or --config of this run,"
+    table.add_row(
+        "report", f"[cyan]{report}" if of_this_run else f"run `snakemake --report {report}`{same} to write it"
+    )
     return table

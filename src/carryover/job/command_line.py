@@ -3,6 +3,7 @@
 import argparse
 import gc
 import math
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -72,6 +73,10 @@ def errors_in_one_line(where: str = "", status: int = 1) -> Iterator[None]:
         message = f"{where}{error}"
     except MemoryError as error:
         message = f"{where}not enough memory: {error or 'choose smaller parameters'}"
+    except BrokenPipeError:
+        # Whoever reads the output, `head` for example, has seen enough; without this, the exit would report it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
         message = f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
     except KeyboardInterrupt:

@@ -29,11 +29,11 @@ def make_batches(inputs: Floats, targets: Floats, batch_size: int, order: str = 
         batch_size: windows per batch; a divisor of the number of windows.
         order: a key of behaviours.BATCH_ORDERS.
     """
-    windows = batch_order(len(inputs), batch_size, order)
+    indices = batch_order(len(inputs), batch_size, order)
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1
-    in_order = tf.data.Dataset.from_tensor_slices((inputs[windows], targets[windows]))
+    in_order = tf.data.Dataset.from_tensor_slices((inputs[indices], targets[indices]))
     return in_order.batch(batch_size, drop_remainder=True).cache().with_options(options)
 
 
@@ -78,22 +78,18 @@ def train(
             the epoch's end: the model is in the state in which the next epoch starts. `logs` has `loss` and each metric
             by its name.
     """
-    within_fit = {
-        "every_batch": [ResetStates(every="batch")],
-        "every_epoch": [ResetStates(every="epoch")],
-        "never": [],
-    }
+    between_batches = [ResetStates(every="batch")] if case.reset == "every_batch" else []
     if case.calls == "loop":
-        callbacks = within_fit[case.reset] if case.reset == "every_batch" else []
         for epoch in range(1, epochs + 1):
-            history = model.fit(batches, epochs=1, shuffle=False, callbacks=callbacks, verbose=0)
+            history = model.fit(batches, epochs=1, shuffle=False, callbacks=between_batches, verbose=0)
             if case.reset == "every_epoch":
                 reset_states(model)
             record(epoch, {name: values[0] for name, values in history.history.items()})
     else:
+        after_epochs = [ResetStates(every="epoch")] if case.reset == "every_epoch" else []
         # Keras calls callbacks in order, so the recorder sees the model after the reset.
         recorder = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: record(epoch + 1, logs))
-        callbacks = [*within_fit[case.reset], recorder]
+        callbacks = [*between_batches, *after_epochs, recorder]
         model.fit(batches, epochs=epochs, shuffle=False, callbacks=callbacks, verbose=0)
 
 
