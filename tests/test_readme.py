@@ -162,7 +162,7 @@ def test_which_training_ends_lower_flips_with_the_batch_order(metrics: Any) -> N
     loss = metrics["final_loss"]
     text = flat("README.md")
     assert "**Which one ends with the lower loss can change with the order of the batches.**" in text
-    assert "In a single run with reordered batches, it gave the higher one." in text
+    assert "With reordered batches it gave the higher training loss, in a single run." in text
     assert loss["loop_with_reset"] < loss["loop_without_reset"]
     assert loss["interleaved_loop_without_reset"] < loss["interleaved_loop_with_reset"]
 

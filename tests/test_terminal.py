@@ -47,6 +47,8 @@ def test_it_has_the_answer_first_then_each_claim_each_training_and_where_the_res
     for name in ("interleaved_loop_without_reset", "interleaved_loop_with_reset"):
         loss, errors = details["cases"][name]["final_loss"], details["held_out"]["cases"][name]
         assert f"{name} {loss:.6f} {errors['carried']:.4f} {errors['reset']:.4f}" in lines
+    baseline = details["held_out"]["baselines"]["input"]
+    assert f"without a network: input {baseline:.4f}" in lines
     assert "\x1b" not in printed, "no colours where there is no terminal"
 
 
@@ -55,7 +57,7 @@ def test_it_names_the_report_only_if_it_is_of_this_run(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     report = results.parent / "report.html"
-    none = f"report run `snakemake --report {report}` to write it"
+    none = f"report run `snakemake --report {report}`, with the --configfile or --config of this run, to write it"
     show_verdict(results)
     assert none in rows(capsys.readouterr().out)
     report.touch()
@@ -65,6 +67,15 @@ def test_it_names_the_report_only_if_it_is_of_this_run(
     report.touch()
     show_verdict(results)
     assert f"report {report}" in rows(capsys.readouterr().out)
+
+
+def test_the_report_of_the_default_run_needs_no_other_parameters(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(results.parent)
+    show_verdict(Path("results"))
+    assert "report run `snakemake --report report.html` to write it" in rows(capsys.readouterr().out)
 
 
 def test_cases_are_joined_only_if_they_are_one_training(
