@@ -62,6 +62,8 @@ def compile_model(
         jit_compile=False,
         steps_per_execution=1 if case.reset == "every_batch" else batches,
     )
+    # If `fit` has to build the optimizer, Keras traces the training step twice.
+    model.optimizer.build(model.trainable_variables)
 
 
 def train(
