@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.engines import STAGES, STEPS, dvc_graph, snakemake_graph
 from helpers.project import ENGINES, ROOT, STOOD_IN, TINY, Project
-from helpers.results import claims
+from helpers.results import metrics
 
 
 def cover(inputs: list[str], folders: list[str]) -> list[str]:
@@ -178,13 +178,13 @@ def test_a_claim_that_does_not_hold_is_a_result_and_no_crash(quick: Project) -> 
     done = quick.run("snakemake", "--cores", "2")
     assert done.returncode == 0, done.stderr
     assert "these fail, 1 of 1: loop_with_reset = single_fit" in " ".join(done.stdout.split())
-    assert claims(quick.folder / "results") == {"loop_with_reset = single_fit": False}
+    assert metrics(quick.folder / "results")["claims"] == {"loop_with_reset = single_fit": False}
 
 
 @pytest.mark.slow
 def test_a_verdict_of_an_earlier_run_is_not_printed_as_this_runs(quick: Project) -> None:
-    assert "Is a loop of" in quick("snakemake", "--cores", "2", "--forcerun", "compare")
-    assert "Is a loop of" not in quick(
+    assert "What to do." in quick("snakemake", "--cores", "2", "--forcerun", "compare")
+    assert "What to do." not in quick(
         "snakemake", "--cores", "2", "--forcerun", "make_dataset", "--until", "make_dataset"
     )
 

@@ -187,7 +187,7 @@ def test_with_optimizations_of_arithmetic_tensorflow_trains_otherwise_on_another
     assert all(there[path] != here[path] for path in there)
 
 
-@pytest.mark.parametrize("first_output", [*PREPARING, "results/loss_diffs.csv"])
+@pytest.mark.parametrize("first_output", [*PREPARING, "results/details.json"])
 def test_what_needs_no_tensorflow_is_the_same_bytes_on_another_cpu(
     trained: Project, tmp_path: Path, first_output: str
 ) -> None:
@@ -233,7 +233,7 @@ def test_the_first_epochs_of_the_other_cases_are_the_same_bytes_on_another_cpu(
 
 REPLICATES = "results/replicates"
 FORECASTS = "results/forecasts.csv"
-COMPARISON = "results/loss_diffs.csv"
+COMPARISON = "results/details.json"
 FIGURES = "results/figures/equality.png"
 
 

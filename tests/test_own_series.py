@@ -57,7 +57,7 @@ def test_both_engines_learn_a_csv_and_learn_it_again_when_it_changes(weather: Pr
     for line in forecasts[1:]:
         sample, target = line.split(",")[:2]
         assert float(target) == pytest.approx(float(rows[int(sample)].split(",")[2]), rel=1e-6)
-    assert set(numbers.held_out(weather.folder / "results")) == set(CASES)
+    assert set(numbers.metrics(weather.folder / "results")["held_out"]) == set(CASES)
 
     weather.remove_artifacts()
     weather("dvc", "repro")
@@ -105,20 +105,21 @@ def with_results(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def assert_it_shows_what_it_says(example: str, results: Path) -> None:
     """That the results of an example are those that the file and docs/own_series.md speak of."""
-    assert all(numbers.claims(results).values())
+    metrics, details = numbers.metrics(results), numbers.details(results)
+    assert all(metrics["claims"].values())
     if example == "of_2017":
-        distances = numbers.from_reference(results)
+        distances = details["reference"]
         assert all(case["max_relative_loss_difference"] < 1e-6 for case in distances.values())
         assert len(distances) == 6
         return
-    final, errors, baselines = numbers.final_losses(results), numbers.held_out(results), numbers.baselines(results)
+    final, errors, baselines = metrics["final_loss"], metrics["held_out"], details["held_out"]["baselines"]
     if example == "interleaved":
         assert min(final, key=final.__getitem__) in ("loop_without_reset", "single_fit")
         assert errors["single_fit"]["carried"] == min(min(error.values()) for error in errors.values())
         assert errors["single_fit"]["carried"] < baselines["input"]
     elif example == "seattle_weather":
         assert errors["interleaved_loop_without_reset"]["carried"] < baselines["previous_target"]
-        assert numbers.count_of_replicates(results) == 16
+        assert details["replicates"]["count"] == 16
     else:
         assert example == "seattle_weather_gru"
         assert min(min(error.values()) for error in errors.values()) < baselines["mean"] / 2

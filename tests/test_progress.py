@@ -198,6 +198,6 @@ def test_a_run_on_a_terminal_shows_its_trainings_and_ends_with_the_verdict_in_co
     assert len(seen) > 2, "how far the training is"
     assert re.search(r"all jobs +\S+ \d+ of \d+ +\d+ s", shown)
     assert re.search(r"✓ train single_fit  epoch 1500 of 1500, loss 0\.\d+  \d+ s\r\n", shown)
-    end = written[written.rindex("Is a loop of") :]
+    end = written[written.rindex("Not every claim holds") :]
     assert "\x1b[1;31mno" in end, "a claim that does not hold is red"
     assert ESCAPES.sub("", end).strip().endswith("report    run `snakemake --report report.html` to write it")

@@ -35,6 +35,17 @@ def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
     return "\n\n".join(filter(None, paragraphs))
 
 
+def claims_hold(details: dict[str, Any]) -> str:
+    """Say in Markdown how many claims hold."""
+    holding = sum(claim["holds"] for claim in details["claims"].values())
+    total = len(details["claims"])
+    if not total:
+        return "Nothing is claimed: params.yaml lists no claims."
+    if holding == total:
+        return f"**All claims hold, {total} of {total}.**"
+    return f"**{holding} of {count(total, 'claim')} hold.**"
+
+
 def spellings(params: dict[str, Any]) -> dict[Training, list[str]]:
     """Group the cases by the training that their definitions spell, whatever the run found."""
     found: dict[Training, list[str]] = {}

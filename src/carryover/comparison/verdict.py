@@ -3,7 +3,7 @@
 from typing import Any
 
 from carryover.comparison import words
-from carryover.comparison.answer import answer, spellings, with_and_without_reset
+from carryover.comparison.answer import answer, claims_hold, spellings, with_and_without_reset
 from carryover.comparison.words import code, count, table
 from carryover.forecasts.held_out import BASELINES, STATES
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, TRAININGS
@@ -33,17 +33,10 @@ def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 
 def _trainings(details: dict[str, Any], params: dict[str, Any]) -> str:
-    holding = sum(claim["holds"] for claim in details["claims"].values())
-    total = len(details["claims"])
-    if not total:
-        state = "Nothing is claimed: params.yaml lists no claims."
-    elif holding == total:
-        state = f"**All claims hold, {total} of {total}.**"
-    else:
-        state = f"**{holding} of {count(total, 'claim')} hold.**"
     groups = "; ".join(map(words.same, details["trainings"]))
     cases, epochs = count(len(details["cases"]), "case"), count(params["training"]["epochs"], "epoch")
-    return f"{state} {cases}, {epochs} each, make {count(len(details['trainings']), 'different training')}: {groups}."
+    made = count(len(details["trainings"]), "different training")
+    return f"{claims_hold(details)} {cases}, {epochs} each, make {made}: {groups}."
 
 
 def _claims(details: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from carryover.comparison.answer import answer
+from carryover.comparison.answer import answer, claims_hold
 from carryover.comparison.claims import readable
 from carryover.comparison.words import parting
 from carryover.job.errors import UserError
@@ -32,8 +32,8 @@ def show_verdict(results: Path) -> None:
     details = json.loads(path.read_text(encoding="utf-8"))
     console = Console(highlight=False)
     console.print()
-    head = Markdown(answer(details, read_yaml(results / "params.yaml")))
-    for part in (head, _claims(details, console), _trainings(details), _places(results)):
+    texts = answer(details, read_yaml(results / "params.yaml")), claims_hold(details)
+    for part in (*map(Markdown, texts), _claims(details, console), _trainings(details), _places(results)):
         console.print(part)
         console.print()
 
