@@ -7,8 +7,6 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from carryover.job.command_line import errors_in_one_line
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import Params, read_yaml
@@ -50,13 +48,15 @@ class Run:
 
     def __init__(self, results: Path) -> None:
         self.results = results
-        self.lock = FileLock(LOCK)
         self.created = time.time()
         if NOT_IN_DVC.exists():
             _into_dvc()
 
     def start(self) -> None:
         """Take the lock; if another run holds it, report that in one line and end the program."""
+        from filelock import FileLock, Timeout  # which a dry run does without
+
+        self.lock = FileLock(LOCK)
         with errors_in_one_line():
             try:
                 self.lock.acquire(blocking=False)
