@@ -13,6 +13,16 @@ from carryover.job.yaml_file import Params
 from carryover.series.options import NOISY_SINE, SERIES
 from carryover.series.windows import count_windows
 
+TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "string": "text",
+    "array": "a list",
+    "object": "a section of keys",
+}
+"""JSON's types in words."""
+
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
 """The files in the folder of a reference, besides its initial weights."""
 
@@ -155,5 +165,5 @@ def _explain(error: jsonschema.ValidationError) -> str:
         case "enum":
             return f"{place}: {value!r} is not one of {', '.join(map(str, rule))}"
         case "type":
-            return f"{place or 'the parameters'}: {value!r} is not of type {rule}"
+            return f"{place or 'the parameters'}: {value!r} is not {TYPES[rule]}"
     return f"{place}: {error.message}"
