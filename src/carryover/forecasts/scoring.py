@@ -40,9 +40,7 @@ def forecast_cases(
     """
     forecaster = Forecaster(network)
 
-    @cache
-    def forecast(case: str) -> dict[str, Floats]:
-        weights = trained[case]
+    def forecast(case: str, weights: Weights) -> dict[str, Floats]:
         made = {
             "carried": forecaster.with_carried_states(weights, windows.series)[windows.samples],
             "reset": forecaster.with_reset_states(weights, windows.windows),
@@ -55,11 +53,13 @@ def forecast_cases(
         print(f"{case}: forecast {len(windows.samples)} samples", flush=True)
         return {states: in_own_units(forecasts, scale) for states, forecasts in made.items()}
 
-    first_of: dict[str, str] = {}
+    of_weights: dict[str, dict[str, Floats]] = {}
     result: dict[str, Floats] = {}
     for case, weights in trained.items():
-        first = first_of.setdefault(digest(weights), case)
-        result |= {column(case, states): forecasts for states, forecasts in forecast(first).items()}
+        key = digest(weights)
+        if key not in of_weights:
+            of_weights[key] = forecast(case, weights)
+        result |= {column(case, states): forecasts for states, forecasts in of_weights[key].items()}
     return result
 
 
