@@ -4,14 +4,16 @@ dvc.yaml is the same pipeline for DVC: the same steps in the same order, with th
 and parameters. tests/test_engines.py compares the two.
 """
 
+import json
 from pathlib import Path
 
 from snakemake.utils import min_version
 
-from carryover.engines.run import Run, read_params
+from carryover.engines.parameters import VARIABLE, read_params
+from carryover.engines.run import Run
 from carryover.figures import FIGURES
 from carryover.params.check import REFERENCE_FILES
-from carryover.params.options import as_option, flags
+from carryover.params.options import flags
 from carryover.replicates.shards import shards
 from carryover.series.options import NOISY_SINE, SERIES
 
@@ -22,9 +24,15 @@ min_version("9.0")
 PARAMS = "params.yaml"
 SCHEMA = "workflow/schemas/params.schema.yaml"
 
-# There is no `configfile:`, because Snakemake and DVC read YAML by different rules. Until here, config has only what --config
-# and --configfile have set. From here on it has all parameters, checked, so that an error is reported before anything runs.
-in_file, config = read_params(Path(PARAMS), Path(SCHEMA), config)
+# There is no `configfile:`, because Snakemake and DVC read YAML by different rules. From here on, config has all parameters,
+# checked, so that an error is reported before anything runs. A job that parses this file again gets the same ones.
+config = read_params(Path(PARAMS), Path(SCHEMA), workflow)
+
+
+envvars:
+    VARIABLE,
+
+
 
 # ---- what the rules share
 
@@ -80,7 +88,7 @@ rule all:
 
 # ---- one run at a time, with nothing to clean up if it is killed, and with the verdict at its end
 
-this_run = Run(Path(config["folders"]["results"]))
+this_run = Run(config, workflow.is_main_process)
 
 
 onstart:
@@ -108,12 +116,12 @@ rule check_params:
             caption="workflow/report/params.rst",
         ),
     log:
-        "logs/check_params.log",
+        "logs/<results>/check_params.log",
     conda:
         "workflow/envs/carryover.yaml"
     params:
-        # The file, or the parameters as text if the command line has changed something.
-        params=flags({"params": as_option(config, in_file, Path(PARAMS))}),
+        # As text, because the file may be edited while the run goes on, and --config may have changed something.
+        params=flags({"params": json.dumps(config)}),
     shell:
         "hermetic python workflow/scripts/check_params.py"
         " {params.params}"
@@ -132,7 +140,7 @@ rule make_dataset:
         held_out=HELD_OUT_PART,
         scales=SCALES,
     log:
-        "logs/make_dataset.log",
+        "logs/<results>/make_dataset.log",
     conda:
         "workflow/envs/carryover.yaml"
     params:
@@ -159,7 +167,7 @@ rule make_initial_weights:
     output:
         "<data>/initial_weights.npz",
     log:
-        "logs/make_initial_weights.log",
+        "logs/<results>/make_initial_weights.log",
     conda:
         "workflow/envs/carryover.yaml"
     params:
@@ -190,7 +198,7 @@ rule train:
         predictions="<results>/cases/{case}/predictions.csv",
         final="<results>/cases/{case}/final.npz",
     log:
-        "logs/train/{case}.log",
+        "logs/<results>/train/{case}.log",
     conda:
         "workflow/envs/carryover.yaml"
     resources:
@@ -225,7 +233,7 @@ rule train_replicates:
     output:
         "<results>/replicates/{behaviour}/{first_seed}-{last_seed}.csv",
     log:
-        "logs/train_replicates/{behaviour}_{first_seed}-{last_seed}.log",
+        "logs/<results>/train_replicates/{behaviour}_{first_seed}-{last_seed}.log",
     # The longest jobs run first, so that no core is idle at the end.
     priority: 1
     conda:
@@ -276,7 +284,7 @@ rule score:
             caption="workflow/report/forecasts_table.rst",
         ),
     log:
-        "logs/score.log",
+        "logs/<results>/score.log",
     conda:
         "workflow/envs/carryover.yaml"
     resources:
@@ -337,7 +345,7 @@ rule compare:
             caption="workflow/report/verdict.rst",
         ),
     log:
-        "logs/compare.log",
+        "logs/<results>/compare.log",
     conda:
         "workflow/envs/carryover.yaml"
     params:
@@ -383,7 +391,7 @@ rule render_figures:
         ],
         expand("<results>/figures/{name}.png", name=FIGURES),
     log:
-        "logs/render_figures.log",
+        "logs/<results>/render_figures.log",
     conda:
         "workflow/envs/carryover.yaml"
     params:
@@ -402,3 +410,8 @@ rule render_figures:
         " --scales {input.scales:q}"
         " {params.output}"
         " > {log:q} 2>&1"
+
+
+# ---- before a run: no result that something else has put in the place of Snakemake's
+
+this_run.check(workflow.get_rule("all").input)

@@ -99,7 +99,7 @@ def flags(section: dict[str, Any]) -> str:
 
 
 def from_option(text: str) -> Any:
-    """Read what as_option wrote; the parameters are not checked yet.
+    """Read the value of `check_params --params`, a YAML file or JSON; the parameters are not checked yet.
 
     Raises:
         UserError: if it is neither a YAML file nor JSON.
@@ -110,8 +110,3 @@ def from_option(text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise UserError(f"--params: not valid JSON: {error}") from error
-
-
-def as_option(params: Params, in_file: Params, file: Path) -> str:
-    """Return the value of `check_params --params`: the file if it has these parameters, or else their text as JSON."""
-    return str(file) if params == in_file else json.dumps(params)
