@@ -15,7 +15,7 @@ from carryover.figures import FIGURES
 from carryover.params.check import REFERENCE_FILES
 from carryover.params.options import flags
 from carryover.replicates.shards import shards
-from carryover.series.options import NOISY_SINE, SERIES
+from carryover.series.options import SERIES
 
 # ---- configuration
 
@@ -31,7 +31,6 @@ config = read_params(Path(PARAMS), Path(SCHEMA), workflow)
 
 envvars:
     VARIABLE,
-
 
 
 # ---- what the rules share
@@ -133,7 +132,7 @@ rule check_params:
 rule make_dataset:
     """Write the part of the series to train on, the held-out part after it, and the scale of each column."""
     input:
-        series=[] if config["dataset"]["source"] == NOISY_SINE else f"{SERIES}/{config['dataset']['source']}.csv",
+        series=f"{SERIES}/{config['dataset']['source']}.csv",
         code=code("make_dataset", "series"),
     output:
         training=SERIES_PART,
@@ -199,6 +198,8 @@ rule train:
         final="<results>/cases/{case}/final.npz",
     log:
         "logs/<results>/train/{case}.log",
+    wildcard_constraints:
+        case="|".join(config["cases"]),
     conda:
         "workflow/envs/carryover.yaml"
     resources:
@@ -234,6 +235,8 @@ rule train_replicates:
         "<results>/replicates/{behaviour}/{first_seed}-{last_seed}.csv",
     log:
         "logs/<results>/train_replicates/{behaviour}_{first_seed}-{last_seed}.log",
+    wildcard_constraints:
+        behaviour="|".join(config["replicates"]["behaviours"]),
     # The longest jobs run first, so that no core is idle at the end.
     priority: 1
     conda:

@@ -1,4 +1,4 @@
-"""Jobs that a scheduler starts as processes of their own; the plugin needs no scheduler, only a command that starts a job."""
+"""Jobs that a scheduler starts as processes of their own. The plugin needs only a command that starts one."""
 
 import pytest
 from helpers.project import Project

@@ -26,9 +26,6 @@ def test_both_graphs_are_the_same(project: Project) -> None:
         folders = [path for path in stage["inputs"] if (ROOT / path).is_dir() or path.startswith("results/")]
         if job in snakemake:
             snakemake[job]["inputs"] = cover(snakemake[job]["inputs"], folders)
-        # A dependency of DVC cannot be conditional: it watches the folder of the CSV files even if none is read.
-        assert ("data/series" in stage["inputs"]) == (stage["step"] == "make_dataset")
-        stage["inputs"] = [path for path in stage["inputs"] if path != "data/series"]
     difference = "\n".join(
         difflib.unified_diff(
             json.dumps(snakemake, indent=1, sort_keys=True).splitlines(),
@@ -204,3 +201,40 @@ def test_a_broken_dataset_stops_every_training_with_one_line(trained: Project, t
     assert printed.count("error: data/noisy_sine.csv: line 4, column x: nan is not a finite number") >= 2
     assert "Traceback" not in printed
     assert not list((project.folder / "results").glob("cases/*/history.csv"))
+
+
+@pytest.mark.slow
+def test_a_series_that_nobody_uses_changes_nothing(quick: Project) -> None:
+    (quick.folder / "data/series/mine.csv").write_text("x,y\n1,2\n")
+    quick.assert_dvc_is_content()
+    quick.assert_snakemake_is_content()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["al", "results/cases/sinlge_fit/history.csv", "results/replicates/nver/1-1.csv"])
+def test_a_mistyped_target_is_reported_without_a_traceback(quick: Project, target: str) -> None:
+    done = quick.run("snakemake", "--cores", "1", target)
+    assert done.returncode == 1
+    assert f"No rule to produce {target}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_folder_that_cannot_be_written_is_reported_in_one_line_before_any_job(quick: Project) -> None:
+    (quick.folder / "mine").write_text("a file")
+    done = quick.run("snakemake", "--cores", "1", "--config", "folders={data: mine/data, results: mine/results}")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "error: mine: a file, where the results need a folder; move it, or change `folders`"
+    )
+    assert "started" not in done.stderr
+
+
+def test_a_write_protected_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from carryover.engines.run import check_folders
+    from carryover.job.errors import UserError
+
+    check_folders([f"{tmp_path}/results/figures/losses.png"])
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)  # root may write everywhere
+    with pytest.raises(UserError, match="this folder cannot be written; change its permissions"):
+        check_folders([f"{tmp_path}/results/figures/losses.png"])

@@ -1,8 +1,8 @@
 """Whatever can be wrong with the parameters is reported in one line, before anything is trained, by both engines."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,11 +10,11 @@ import yaml
 from helpers.project import ENGINES, ROOT, Project
 from helpers.steps import run_here
 
-from carryover.engines.run import read_params
+from carryover.engines.parameters import VARIABLE, read_params
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
 from carryover.params.check import check
-from carryover.params.options import as_option, flags, merge, overrides, typed
+from carryover.params.options import flags, merge, overrides, typed
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS
 from carryover.training.cases import CALLS
 from carryover.training.network import ACTIVATIONS, GATES, RECURRENT_ACTIVATIONS
@@ -210,7 +210,7 @@ def test_what_both_engines_call_first_reports_a_mistake_in_one_line(
     file.write_text(yaml.safe_dump(params, sort_keys=False))
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as end:
-        read_params(file, schema, {})
+        read_params(file, schema, a_workflow())
     by_snakemake = capsys.readouterr().err
     by_dvc = run_here("check_params", f"--params={file}", f"--schema={schema}", f"--output={tmp_path}/out.yaml")
     assert end.value.code == by_dvc.returncode == 1
@@ -328,11 +328,42 @@ def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
         read_yaml(path)
 
 
-def test_the_parameters_are_handed_on_as_the_file_that_holds_them_or_as_text() -> None:
-    params = check(defaults(), SCHEMA, root=ROOT)
-    assert as_option(params, defaults(), Path("params.yaml")) == "params.yaml"
-    params["training"]["epochs"] = 5
-    assert json.loads(as_option(params, defaults(), Path("params.yaml"))) == params
+def a_workflow(*configfiles: Path, **config: Any) -> Any:
+    """Return as much of Snakemake's workflow as read_params looks at."""
+    settings = SimpleNamespace(configfiles=list(configfiles), config=config)
+    return SimpleNamespace(is_main_process=True, config_settings=settings)
+
+
+def test_a_job_gets_the_parameters_that_the_main_process_has_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "of another run")
+    monkeypatch.chdir(ROOT)
+    file, schema = tmp_path / "params.yaml", ROOT / "workflow/schemas/params.schema.yaml"
+    params = defaults()
+    params["dataset"]["target"] = 'it\'s 50 % of "$HOME" in °C'
+    file.write_text(yaml.safe_dump(params))
+    read = read_params(file, schema, a_workflow(training={"epochs": "5"}))
+    assert read == params | {"training": params["training"] | {"epochs": 5}}
+    file.write_text("edited: meanwhile")
+    assert read_params(file, schema, SimpleNamespace(is_main_process=False)) == read
+
+
+def test_files_of_parameters_are_read_by_the_rules_of_params_yaml_and_merged_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "")
+    monkeypatch.chdir(ROOT)
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("optimizer: {name: adam, learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7}\n")
+    second.write_text("dataset: {inputs: [No, on], target: yes}\noptimizer: {learning_rate: 0.1}\n")
+    workflow = a_workflow(first, second, optimizer={"beta_1": "0.5"})
+    read = read_params(ROOT / "params.yaml", ROOT / "workflow/schemas/params.schema.yaml", workflow)
+    assert read["dataset"]["inputs"] == ["No", "on"]
+    assert read["dataset"]["target"] == "yes"
+    assert read["optimizer"] == {
+        "name": "adam", "learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.999, "epsilon": 1e-7,
+    }  # fmt: skip
 
 
 def test_sections_are_unpacked_as_dvc_unpacks_them() -> None:

@@ -1,4 +1,4 @@
-"""Neither engine trusts a result that something else has put in the place of its own; and what DVC has made, it has made.
+"""No engine trusts a result that something else has put in the place of its own; Snakemake trusts what dvc.lock has.
 
 The stand-ins take over for the slow scripts: what is under test is what the engines make of the files that they find.
 """
@@ -45,7 +45,7 @@ def back_by_restore(project: Project) -> None:
 def test_going_back_in_git_after_dvc_has_run_makes_the_results_of_that_commit_again(
     quick: Project, back: Callable[[Project], None]
 ) -> None:
-    """As in docs/pipeline.md, "Compare two commits": git brings back the parameters, and not what DVC has in its cache."""
+    """As in docs/pipeline.md, "Compare two commits": git brings back the parameters, not what is in DVC's cache."""
     before = quick.artifacts()
     with_other_noise(quick)
     back(quick)

@@ -1,7 +1,6 @@
 """What an edit reruns, in both engines: what it can change, and nothing else."""
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable

@@ -1,12 +1,15 @@
 """What a run of Snakemake asks of DVC: which results match dvc.lock, and to put them into its cache."""
 
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from carryover.job.errors import UserError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
 
 
 class Matching(NamedTuple):
@@ -21,6 +24,42 @@ class Matching(NamedTuple):
     dependencies: set[str]
 
 
+@contextmanager
+def open_repo(project: Path) -> "Iterator[Repo]":
+    """Open the project for DVC.
+
+    Raises:
+        UserError: if one of DVC's files is damaged, another process of DVC works there, or DVC fails.
+        dvc.scm.SCMError: if the folder is not a git repository, which DVC needs.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.lock import LockError
+    from dvc.repo import Repo
+    from dvc.scm import SCMError
+
+    # DVC takes for the whole what is left of this file if that is valid; only the end of its last line is missing.
+    lock = project / "dvc.lock"
+    if lock.is_file() and not lock.read_bytes().endswith(b"\n"):
+        raise _damaged(lock.name)
+    try:
+        with Repo(str(project)) as repo:
+            yield repo
+    except SCMError:
+        raise
+    except LockError as error:
+        raise UserError("another process of DVC works in this folder; when it has ended, run `dvc commit`") from error
+    except DvcException as error:
+        path = getattr(error, "path", None)
+        if path and Path(path).name == lock.name:
+            raise _damaged(lock.name) from error
+        raise UserError(f"DVC: {(str(error).splitlines() or [type(error).__name__])[0]}") from error
+
+
+def _damaged(name: str) -> UserError:
+    # DVC writes it in place, and leaves a part of it if it is killed just then.
+    return UserError(f"{name}: damaged, perhaps because DVC was killed while it wrote it; run `git restore {name}`")
+
+
 def matching(project: Path, in_file: Mapping[str, Any], params: Mapping[str, Any]) -> Matching:
     """Find the stages of which dvc.lock knows these outputs for these dependencies and these parameters.
 
@@ -30,35 +69,32 @@ def matching(project: Path, in_file: Mapping[str, Any], params: Mapping[str, Any
         params: the parameters of the run.
 
     Returns:
-        Nothing if the folder is not a git repository, which DVC needs.
+        What matches; nothing if the folder is not a git repository.
 
     Raises:
-        UserError: if dvc.lock or another of DVC's files is damaged.
+        UserError: as open_repo.
     """
-    from dvc.dependency.param import ParamsDependency
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
     from dvc.scm import SCMError
 
-    check_lock(project)
-    outputs: set[str] = set()
-    dependencies: set[str] = set()
-    try:
-        with Repo(str(project)) as repo:
-            for stage in repo.index.stages:
-                keys = [key for dep in stage.deps if isinstance(dep, ParamsDependency) for key in dep.params]
-                files = {dep.def_path for dep in stage.deps if not isinstance(dep, ParamsDependency)}
-                dependencies |= files
-                # A stage that reads params.yaml itself depends on every parameter.
-                keys = [*keys, "folders"] if "params.yaml" not in files else [*in_file, *params]
-                same = all(_value(in_file, key) == _value(params, key) for key in keys)
-                if same and not any(stage.changed_entries()):
-                    outputs |= {out.def_path for out in stage.outs}
-    except SCMError:
-        return Matching(set(), set())
-    except DvcException as error:
-        raise damaged(error) or UserError(f"DVC: {_first_line(error)}") from error
-    return Matching(outputs, dependencies)
+    found = Matching(set(), set())
+    with suppress(SCMError), open_repo(project) as repo:
+        for stage in repo.index.stages:
+            files, keys = _dependencies(stage)
+            found.dependencies.update(files)
+            # A stage that reads params.yaml itself depends on every parameter.
+            keys = [*keys, "folders"] if "params.yaml" not in files else [*in_file, *params]
+            same = all(_value(in_file, key) == _value(params, key) for key in keys)
+            if same and not any(stage.changed_entries()):
+                found.outputs.update(out.def_path for out in stage.outs)
+    return found
+
+
+def _dependencies(stage: Any) -> tuple[list[str], list[str]]:
+    """Return the files and folders, and the parameters, that a stage depends on."""
+    from dvc.dependency.param import ParamsDependency
+
+    params = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
+    return [dep.def_path for dep in stage.deps if dep not in params], [key for dep in params for key in dep.params]
 
 
 def _value(params: Mapping[str, Any], key: str) -> Any:
@@ -68,45 +104,19 @@ def _value(params: Mapping[str, Any], key: str) -> Any:
     return value
 
 
-def check_lock(project: Path) -> None:
-    """Check that dvc.lock is whole. DVC writes it in place, and takes what is left of it for the whole if that is valid.
-
-    Raises:
-        UserError: if it was cut, which shows in the missing end of its last line.
-    """
-    with suppress(FileNotFoundError):
-        if not (project / "dvc.lock").read_bytes().endswith(b"\n"):
-            raise _cut("dvc.lock")
-
-
-def _cut(name: str) -> UserError:
-    return UserError(f"{name}: damaged, perhaps because DVC was killed while it wrote it; run `git restore {name}`")
-
-
-def damaged(error: Exception) -> UserError | None:
-    """Return what to say of one of DVC's files that was cut in half; None if that is not the error.
-
-    DVC writes its files in place, and leaves a part of one if it is killed just then.
-    """
-    from dvc.utils.strictyaml import YAMLFileCorruptedError, YAMLValidationError
-
-    if isinstance(error, YAMLFileCorruptedError | YAMLValidationError):
-        return _cut(Path(error.path).name)
-    if "RWLock-file" in str(error):
-        return UserError(".dvc/tmp/rwlock: damaged, because DVC was killed while it wrote it; delete it")
-    return None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def edited(repo: "Repo") -> list[str]:
+    """Return what the stages read that is not as in dvc.lock, leaving aside what other stages make."""
+    outputs = {out.def_path for stage in repo.index.stages for out in stage.outs}
+    made = outputs | {str(folder) for path in outputs for folder in Path(path).parents}
+    dependencies = [dep for stage in repo.index.stages for dep in stage.deps]
+    return sorted({dep.def_path for dep in dependencies if dep.def_path not in made and dep.status()})
 
 
 def load(project: Path) -> None:
     """Make DVC import what take_over needs; it imports lazily, and this takes half a second."""
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
-    with suppress(DvcException), Repo(str(project)) as repo:  # take_over will report it
+    with suppress(DvcException, UserError), open_repo(project) as repo:  # take_over will report it
         list(repo.index.stages)
 
 
@@ -117,32 +127,21 @@ def take_over(project: Path) -> bool:
     were killed. To record artifacts that differ from dvc.lock, use `dvc commit --force` or `dvc repro`.
 
     Returns:
-        Whether there is nothing more to do: every stage matches dvc.lock, or the folder is not a git repository, in
-        which DVC does not work.
+        Whether nothing is left to do: every stage matches dvc.lock, or the folder is not a git repository.
 
     Raises:
-        UserError: if another DVC process works in the project, dvc.lock is damaged, or the cache cannot be written.
+        UserError: as open_repo.
     """
-    from dvc.exceptions import DvcException
-    from dvc.lock import LockError
-    from dvc.repo import Repo, lock_repo
+    from dvc.repo import lock_repo
     from dvc.scm import SCMError
 
     for name in ("dvc", "dvc_data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # DVC would show hundreds of progress bars
-    check_lock(project)
     complete = True
-    try:
-        with Repo(str(project)) as repo, lock_repo(repo):
-            for stage in repo.index.stages:
-                if any(stage.changed_entries()):
-                    complete = False
-                else:
-                    stage.commit(relink=False)
-    except SCMError:
-        return True
-    except LockError as error:
-        raise UserError("another process of DVC works in this folder; when it has ended, run `dvc commit`") from error
-    except DvcException as error:
-        raise damaged(error) or UserError(f"{_first_line(error)}; mend that, then run `dvc commit`") from error
+    with suppress(SCMError), open_repo(project) as repo, lock_repo(repo):
+        for stage in repo.index.stages:
+            if any(stage.changed_entries()):
+                complete = False
+            else:
+                stage.commit(relink=False)
     return complete

@@ -21,13 +21,12 @@ from snakemake.io import IOFile
 from snakemake.persistence.file import FilePersistence
 
 from carryover.engines.dvc_project import matching
-from carryover.job.errors import UserError
 from carryover.job.files import write_json
 from carryover.job.yaml_file import read_yaml
 
 SEEN = Path(".snakemake/matches_dvc_lock.json")
-"""Which outputs matched dvc.lock when DVC was last asked, and the state in which the project was then. DVC needs most of
-a second to answer, and is not asked again in the same state."""
+"""Which outputs matched dvc.lock when DVC was last asked, and the state in which the project was then. DVC needs most
+of a second to answer, and is not asked again in the same state."""
 
 NAMED = 3
 """How many replaced results a message names."""

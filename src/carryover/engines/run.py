@@ -20,9 +20,9 @@ holder dies, however it dies. You would have to remove Snakemake's own locks by 
 off."""
 
 NOT_IN_DVC = Path(".snakemake/not_in_dvc")
-"""The folder of markers, one for each folder of results: it exists while some of them may not be in DVC's cache. If a run
-is killed after its last job, the next run has nothing to do and Snakemake calls no hooks; the marker then shows that the
-cache is still incomplete."""
+"""The folder of markers, one for each folder of results: it exists while some of them may not be in DVC's cache. If a
+run is killed after its last job, the next run has nothing to do and Snakemake calls no hooks; the marker then shows
+that the cache is still incomplete."""
 
 
 class Run:
@@ -38,41 +38,47 @@ class Run:
         self.is_main_process = is_main_process
         self.results = Path(params["folders"]["results"])
         self.created = time.time()
+        self.checked = False
+        self.locks = Locks(LOCKS / quote(folder, safe="") for folder in params["folders"].values())
         self.not_in_dvc = NOT_IN_DVC / quote(str(self.results), safe="")
         if is_main_process and self.not_in_dvc.exists():
             self._into_dvc()
 
     def check(self, outputs: Iterable[str]) -> None:
-        """Before anything is planned, see to it that Snakemake trusts no result that something else has replaced.
+        """Before anything is planned, check the folders, and let Snakemake trust no result that something has replaced.
 
         Args:
             outputs: the files that the run is to make.
         """
         from filelock import Timeout
 
-        self.outputs = list(outputs)
+        outputs = list(outputs)
         if not self.is_main_process:
             return
         from carryover.engines.replaced import distrust_replaced
 
-        # If another run is writing them, this one is refused when it starts.
-        with errors_in_one_line(), suppress(Timeout), self._locks():
-            distrust_replaced(self.outputs, self.params)
+        with errors_in_one_line():
+            check_folders(outputs)
+            with suppress(Timeout):  # another run is writing the results; this one is refused when it starts
+                self.locks.acquire()
+                self.locks.release()  # at once, so that a dry run never keeps a run out
+                distrust_replaced(outputs, self.params)
+                self.checked = True
 
     def start(self) -> None:
-        """Take the locks; report in one line if another run holds one or a folder cannot be written, and end."""
+        """Take the locks; report in one line if another run holds one, and end."""
         from filelock import Timeout
 
         with errors_in_one_line():
-            check_writable(self.outputs)
-            self.locks = self._locks()
             try:
                 self.locks.acquire()
+                if not self.checked:
+                    raise Timeout(str(LOCKS))
             except Timeout:
+                data, results = self.params["folders"].values()
                 raise UserError(
-                    f"another run of Snakemake writes into {' or '.join(self.params['folders'].values())}; wait until "
-                    "it has ended, or give this run folders of its own (folders: {data: mine/data, results: "
-                    "mine/results})"
+                    f"another run of Snakemake writes into {data} or {results}; wait until it has ended, or give this "
+                    "run folders of its own: --config 'folders={data: mine/data, results: mine/results}'"
                 ) from None
         NOT_IN_DVC.mkdir(exist_ok=True)
         self.not_in_dvc.touch()
@@ -96,9 +102,6 @@ class Run:
                 self.not_in_dvc.unlink(missing_ok=True)
         except UserError as error:
             print(f"note: the results are complete, but not in DVC's cache: {error}", file=sys.stderr)
-
-    def _locks(self) -> "Locks":
-        return Locks(LOCKS / quote(folder, safe="") for folder in self.params["folders"].values())
 
 
 class Locks:
@@ -128,14 +131,8 @@ class Locks:
         for lock in self.locks:
             lock.release()
 
-    def __enter__(self) -> None:
-        self.acquire()
 
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-
-def check_writable(outputs: Iterable[str]) -> None:
+def check_folders(outputs: Iterable[str]) -> None:
     """Check that the folders of all outputs can be written.
 
     Raises:
