@@ -85,9 +85,9 @@ rule all:
         expand("<results>/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
 
 
-# ---- one run at a time, with nothing to clean up if it is killed, and with the verdict at its end
+# ---- a run is alone in its folders, leaves nothing to clean up if it is killed, and ends with the verdict
 
-this_run = Run(config, workflow.is_main_process)
+this_run = Run(config, workflow)
 
 
 onstart:

@@ -32,6 +32,9 @@ def read_params(file: Path, schema: Path, workflow: Any) -> Params:
         workflow: Snakemake's workflow.
     """
     if not workflow.is_main_process:
+        with errors_in_one_line():
+            if VARIABLE not in os.environ:
+                raise UserError(f"{VARIABLE}: missing; the executor must pass environment variables on to its jobs")
         inherited: Params = json.loads(b64decode(os.environ[VARIABLE]))
         return inherited
     with errors_in_one_line():

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -28,21 +28,47 @@ that the cache is still incomplete."""
 class Run:
     """A run of Snakemake in the current folder.
 
+    It takes its locks before Snakemake plans or starts anything. If another run writes into the same folders, that is
+    reported in one line and ends the program. A dry run, and a job that parses the Snakefile again, take none.
+
     Args:
         params: the parameters of the run.
-        is_main_process: whether this process starts the jobs. A job that parses the Snakefile does nothing here.
+        workflow: Snakemake's workflow.
     """
 
-    def __init__(self, params: Mapping[str, Any], is_main_process: bool) -> None:
+    def __init__(self, params: Mapping[str, Any], workflow: Any) -> None:
         self.params = params
-        self.is_main_process = is_main_process
         self.results = Path(params["folders"]["results"])
         self.created = time.time()
-        self.checked = False
-        self.locks = Locks(LOCKS / quote(folder, safe="") for folder in params["folders"].values())
         self.not_in_dvc = NOT_IN_DVC / quote(str(self.results), safe="")
-        if is_main_process and self.not_in_dvc.exists():
+        self.locks = self._take_locks() if workflow.is_main_process else None
+        if self.locks is None:
+            if workflow.is_main_process and not workflow.output_settings.dryrun:
+                self._refuse()
+            return
+        if workflow.output_settings.dryrun:
+            self.locks.close()
+        if self.not_in_dvc.exists():
             self._into_dvc()
+
+    def _take_locks(self) -> ExitStack | None:
+        """Take a lock for each folder that the run writes into; return None if another run holds one."""
+        from filelock import FileLock, Timeout
+
+        LOCKS.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as locks, suppress(Timeout):
+            for folder in sorted(set(self.params["folders"].values())):
+                locks.enter_context(FileLock(LOCKS / quote(folder, safe=""), blocking=False))
+            return locks.pop_all()
+        return None
+
+    def _refuse(self) -> None:
+        data, results = self.params["folders"].values()
+        with errors_in_one_line():
+            raise UserError(
+                f"another run of Snakemake writes into {data} or {results}; wait until it has ended, or give this run "
+                "folders of its own: --config 'folders={data: mine/data, results: mine/results}'"
+            )
 
     def check(self, outputs: Iterable[str]) -> None:
         """Before anything is planned, check the folders, and let Snakemake trust no result that something has replaced.
@@ -50,39 +76,20 @@ class Run:
         Args:
             outputs: the files that the run is to make.
         """
-        from filelock import Timeout
-
-        outputs = list(outputs)
-        if not self.is_main_process:
+        if self.locks is None:
             return
         from carryover.engines.replaced import distrust_replaced
 
+        outputs = list(outputs)
         with errors_in_one_line():
             check_folders(outputs)
-            with suppress(Timeout):  # another run is writing the results; this one is refused when it starts
-                self.locks.acquire()
-                self.locks.release()  # at once, so that a dry run never keeps a run out
-                distrust_replaced(outputs, self.params)
-                self.checked = True
+            distrust_replaced(outputs, self.params)
 
     def start(self) -> None:
-        """Take the locks; report in one line if another run holds one, and end."""
-        from filelock import Timeout
-
-        with errors_in_one_line():
-            try:
-                self.locks.acquire()
-                if not self.checked:
-                    raise Timeout(str(LOCKS))
-            except Timeout:
-                data, results = self.params["folders"].values()
-                raise UserError(
-                    f"another run of Snakemake writes into {data} or {results}; wait until it has ended, or give this "
-                    "run folders of its own: --config 'folders={data: mine/data, results: mine/results}'"
-                ) from None
+        """Note that results may be missing in DVC's cache, and load DVC while the jobs run."""
         NOT_IN_DVC.mkdir(exist_ok=True)
         self.not_in_dvc.touch()
-        # Load DVC now, while this process only waits for the jobs; at the end everything would wait for it.
+        # At the end everything would wait for it.
         Thread(target=_load_dvc, daemon=True).start()
 
     def end(self) -> None:
@@ -102,34 +109,6 @@ class Run:
                 self.not_in_dvc.unlink(missing_ok=True)
         except UserError as error:
             print(f"note: the results are complete, but not in DVC's cache: {error}", file=sys.stderr)
-
-
-class Locks:
-    """Locks that are held all or none; each is a file.
-
-    Raises:
-        filelock.Timeout: when they are taken, if another process holds one.
-    """
-
-    def __init__(self, paths: Iterable[Path]) -> None:
-        from filelock import FileLock
-
-        self.locks = [FileLock(path) for path in sorted(set(paths))]
-
-    def acquire(self) -> None:
-        from filelock import Timeout
-
-        LOCKS.mkdir(parents=True, exist_ok=True)
-        try:
-            for lock in self.locks:
-                lock.acquire(blocking=False)
-        except Timeout:
-            self.release()
-            raise
-
-    def release(self) -> None:
-        for lock in self.locks:
-            lock.release()
 
 
 def check_folders(outputs: Iterable[str]) -> None:
