@@ -53,6 +53,7 @@ report: "workflow/report/workflow.rst"
 SERIES_PART = f"<data>/{config['dataset']['source']}.csv"
 HELD_OUT_PART = f"<data>/{config['dataset']['source']}_held_out.csv"
 SCALES = f"<data>/{config['dataset']['source']}_scales.csv"
+NOTES = f"<data>/{config['dataset']['source']}_notes.json"
 KERAS_HOME = "src/carryover/home/.keras/keras.json"
 MATPLOTLIB_HOME = "src/carryover/home/.config/matplotlib/matplotlibrc"
 CASES = expand(
@@ -72,6 +73,7 @@ rule all:
         SERIES_PART,
         HELD_OUT_PART,
         SCALES,
+        NOTES,
         "<data>/initial_weights.npz",
         "<results>/params.yaml",
         CASES,
@@ -130,7 +132,7 @@ rule check_params:
 
 
 rule make_dataset:
-    """Write the part of the series to train on, the held-out part after it, and the scale of each column."""
+    """Write the part of the series to train on, the held-out part after it, the scale of each column, and notes on them."""
     input:
         series=f"{SERIES}/{config['dataset']['source']}.csv",
         code=code("make_dataset", "series"),
@@ -138,6 +140,7 @@ rule make_dataset:
         training=SERIES_PART,
         held_out=HELD_OUT_PART,
         scales=SCALES,
+        notes=NOTES,
     log:
         "logs/<results>/make_dataset.log",
     conda:
@@ -150,6 +153,7 @@ rule make_dataset:
         " --output {output.training:q}"
         " --output_held_out {output.held_out:q}"
         " --output_scales {output.scales:q}"
+        " --output_notes {output.notes:q}"
         " --series data/series"
         " {params.dataset}"
         " {params.windows}"
@@ -315,6 +319,7 @@ rule compare:
         replicates=REPLICATES,
         forecasts="<results>/forecasts.csv",
         reference=REFERENCE,
+        notes=NOTES,
         code=code("compare", "series", "training", "replicates", "forecasts", "comparison"),
     output:
         losses=report(
@@ -362,6 +367,7 @@ rule compare:
         " {params.replicates}"
         " --forecasts {input.forecasts:q}"
         " {params.reference}"
+        " --notes {input.notes:q}"
         " --losses {output.losses:q}"
         " --loss_diffs {output.loss_diffs:q}"
         " --metrics {output.metrics:q}"

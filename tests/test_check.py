@@ -41,7 +41,8 @@ def test_what_differs_is_named_and_kept_with_what_to_send(quick: Project) -> Non
     quick("git", "reset", "--quiet", "--hard", "HEAD~1")
     assert done.returncode == 1, done.stdout + done.stderr
     # The series and the weights that training starts from do not depend on its loss.
-    same = {"data/initial_weights.npz", *(f"data/noisy_sine{part}.csv" for part in ("", "_held_out", "_scales"))}
+    parts = (".csv", "_held_out.csv", "_scales.csv", "_notes.json")
+    same = {"data/initial_weights.npz", *(f"data/noisy_sine{part}" for part in parts)}
     differ = tracked(quick) - same
     lines = done.stdout.splitlines()
     assert {line.split()[1] for line in lines if line.startswith("DIFFERENT")} == differ

@@ -97,7 +97,7 @@ def test_a_parameter_can_be_changed_in_four_ways_with_the_same_bytes(quick: Proj
     expected = quick.artifacts()
     # All that depends on training has changed, and the rest has not.
     assert {name for name in before if before[name] == expected[name]} == {
-        *(f"data/noisy_sine{part}.csv" for part in ("", "_held_out", "_scales")),
+        *(f"data/noisy_sine{part}" for part in (".csv", "_held_out.csv", "_scales.csv", "_notes.json")),
         "data/initial_weights.npz",
     }
     # After an experiment the parameters are in params.yaml, where Snakemake finds them.

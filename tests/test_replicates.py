@@ -157,6 +157,7 @@ def test_a_replicate_is_the_ordinary_job_of_its_seed(together: Callable[[str], O
     data, scales, weights = (str(tmp_path / name) for name in ("data.csv", "scales.csv", "weights.npz"))
     run(
         "make_dataset", "--output", data, "--output_held_out", str(tmp_path / "rest.csv"), "--output_scales", scales,
+        "--output_notes", str(tmp_path / "notes.json"),
         *series_options(setting), "--seed", str(seed), "--series", "-", "--held_out", "0", "--inputs", "x",
         "--target", "y", "--time_steps", str(setting.time_steps), "--batch_size", str(setting.batch_size),
     )  # fmt: skip

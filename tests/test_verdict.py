@@ -12,12 +12,14 @@ from carryover.comparison.answer import answer
 from carryover.comparison.details import details
 from carryover.comparison.metrics import metrics
 from carryover.comparison.verdict import verdict
+from carryover.series.notes import Notes
 from carryover.training.behaviours import Training
 
 NEVER = {"calls": "single", "reset": "never", "stateful": True, "batches": "contiguous"}
 LOOP = NEVER | {"calls": "loop"}
 RESET = NEVER | {"reset": "every_epoch"}
 NO_FORECASTS = pd.DataFrame()
+NOTES = Notes(1234, 1000, 200, left_over=34, not_forecast=0, warnings=[])
 PARAMS: dict[str, Any] = {
     "dataset": {"source": "noisy_sine"},
     "model": {"initial_weights": "random", "batch_size": 2},
@@ -37,7 +39,7 @@ REPLICATES = {
 
 def found(cases: dict[str, Any] = EQUAL, params: dict[str, Any] = PARAMS, **others: Any) -> dict[str, Any]:
     """The details of a run, as another program reads them."""
-    given = {"reference": {}, "replicates": {}, "forecasts": NO_FORECASTS} | others
+    given = {"reference": {}, "replicates": {}, "forecasts": NO_FORECASTS, "notes": NOTES} | others
     return json.loads(json.dumps(details(cases, params, **given)))  # type: ignore[no-any-return]
 
 
@@ -169,6 +171,7 @@ def test_the_verdict_has_its_sections_in_order_the_answer_first() -> None:
     assert headings == [
         "# Verdict",
         "## The claims",
+        "## The series",
         "## What resetting does to the training loss",
         "## Error on unseen data",
         "## Where they part",
@@ -235,6 +238,20 @@ def test_the_verdict_says_what_a_network_is_worth_on_unseen_data() -> None:
         "The best forecast without a network, the previous target, if it is known, has a lower error: 0.1000." in text
     )
     assert "unseen data" not in verdict(found({"a": case()}, params), params).split("## The claims")[1]
+
+
+def test_the_verdict_says_where_the_samples_went_and_first_what_is_suspicious_in_them() -> None:
+    line = "\n\n1,234 samples: 1,000 to train on, 200 held out, the oldest 34 left over.\n\n"
+    text = verdict(found(), PARAMS)
+    assert f"## The series{line}" in text
+    assert "Check the series" not in text
+    numbers = found(notes=NOTES._replace(warnings=["column 'a*b*c': -200 is in 3 of 9 rows", "column 'x': it is 3"]))
+    assert numbers["series"]["warnings"][1] == "column 'x': it is 3"
+    text = verdict(numbers, PARAMS)
+    warnings = (
+        "\n\n**Check the series first:**\n\n- column 'a\\*b\\*c': -200 is in 3 of 9 rows\n- column 'x': it is 3\n\n"
+    )
+    assert text.index("Not every claim holds") < text.index(warnings) < text.index("What to do.")
 
 
 def test_cases_that_differ_in_their_states_alone_are_two_trainings() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from carryover.comparison.words import code, count
+from carryover.comparison.words import code, count, plain
 from carryover.training.behaviours import BATCH_ORDERS, Training
 from carryover.training.cases import Case
 
@@ -17,7 +17,8 @@ NOTHING_HELD_OUT = "To see the errors on unseen data, hold samples out (`dataset
 
 
 def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
-    """Write the answer as Markdown: the claims that fail, if any; the answer in two sentences; what to do.
+    """Write the answer as Markdown: the claims that fail, if any; warnings about the series, if any; the answer in two
+    sentences; what to do.
 
     Args:
         details: the contents of results/details.json.
@@ -29,6 +30,7 @@ def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
         f"**Not every claim holds; these fail, {len(failed)} of {total}**: {', '.join(map(code, failed))}."
         if failed
         else "",
+        _warnings(details),
         " ".join(filter(None, [_loop_or_single(details, params), _reset(details, params)])),
         _what_to_do(details),
     ]
@@ -104,6 +106,12 @@ def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
                 f"{reset_lower:,} of {count(numbers['count'], 'seed')}"
             )
     return f"{sentence}."
+
+
+def _warnings(details: dict[str, Any]) -> str:
+    """List what is suspicious in the series; empty if nothing is."""
+    warnings = details.get("series", {}).get("warnings", [])  # details.json of an earlier version has no series
+    return "\n".join(["**Check the series first:**", "", *(f"- {plain(w)}" for w in warnings)]) if warnings else ""
 
 
 def _what_to_do(details: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from carryover.comparison.partings import trainings
 from carryover.forecasts.held_out import scores
 from carryover.job.yaml_file import Params
 from carryover.replicates.losses import Losses
+from carryover.series.notes import Notes
 from carryover.training.case_results import CaseResults, Cases
 
 Details = dict[str, Any]
@@ -21,6 +22,7 @@ def details(
     reference: dict[str, dict[str, float | None]],
     replicates: Losses,
     forecasts: pd.DataFrame,
+    notes: Notes,
 ) -> Details:
     """Gather what a run found.
 
@@ -30,8 +32,10 @@ def details(
         reference: the result of reference.distances.
         replicates: the losses of the replicates by training.
         forecasts: the result of held_out.read_forecasts.
+        notes: what make_dataset did with the series.
 
     Returns:
+        `series`: the notes;
         `trainings`: the cases, grouped into those that are identical to the last bit;
         `cases`: for each case the first case of its group (`training`), `first_loss`, `final_loss`, `best_loss`,
         `best_epoch` and the final `weights_sha256`;
@@ -43,6 +47,7 @@ def details(
     groups = trainings(cases)
     first_of = {name: group[0] for group in groups for name in group}
     result: Details = {
+        "series": notes._asdict(),
         "trainings": groups,
         "cases": {name: {"training": first_of[name]} | _losses(case) for name, case in cases.items()},
         "claims": {},

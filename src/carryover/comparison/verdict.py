@@ -6,6 +6,7 @@ from carryover.comparison import words
 from carryover.comparison.answer import answer, claims_hold, spellings, with_and_without_reset
 from carryover.comparison.words import code, count, table
 from carryover.forecasts.held_out import BASELINES, STATES
+from carryover.series.notes import Notes
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, TRAININGS
 
 
@@ -22,6 +23,7 @@ def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
         "## The claims",
         _trainings(details, params),
         _claims(details),
+        f"## The series\n\n{Notes(**details['series']).in_words}.",
         "## What resetting does to the training loss",
         _replicates(details, params),
         _cases(details, params),
