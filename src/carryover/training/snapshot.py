@@ -21,7 +21,7 @@ class TrainingState(NamedTuple):
         optimizer: the optimizer's variables by path (`adadelta/iteration`); empty before `compile`.
         states: the states of the stateful recurrent layers (`lstm_1/hidden_state`, `lstm_1/cell_state`, and
             `rnn/gru_cell/hidden_state` if a layer has several cells), which are neither in `model.variables` nor in a
-            saved file; empty if there are none.
+            saved file; empty if there are none. `set_states` puts them back.
     """
 
     weights: Arrays
