@@ -30,13 +30,13 @@ def test_the_shapes_are_those_of_the_network_that_keras_builds(
 
 def test_the_weights_of_a_final_training_state_are_those_of_its_network(keras: Any, tmp_path: Path) -> None:
     from carryover.training.model import build_model, random_weights, set_weights
-    from carryover.training.snapshot import training_state
+    from carryover.training.snapshot import recorded_state
 
     network = Network([3, 2], "sigmoid", "gru", inputs=2)
     model = build_model(network, time_steps=1, batch_size=2, stateful=True)
     weights = random_weights(network, seed=1)
     set_weights(model, weights)
-    final = training_state(model)._asdict()
+    final = recorded_state(model)
     write_arrays(
         tmp_path / "final.npz", {f"{part}/{n}": t for part, tensors in final.items() for n, t in tensors.items()}
     )
