@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "unknown source": (
         lambda p: p["dataset"].update(source="noisy_sign"),
-        "dataset.source: there is no file data/series/noisy_sign.csv; did you mean noisy_sine?",
+        "dataset.source: there is no file data/series/noisy_sign.csv; put it there, and for `dvc exp run --temp` let "
+        "git track it: git add data/series/noisy_sign.csv; did you mean noisy_sine?",
     ),
     "unknown optimizer": (lambda p: p["optimizer"].update(name="adamw"), "optimizer.name: 'adamw' is not one of"),
     "parameter of another optimizer": (
@@ -65,7 +67,7 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "epsilon that is zero in float32": (lambda p: p["optimizer"].update(epsilon=1e-300), "optimizer.epsilon: 1e-300"),
     "fraction for a count": (lambda p: p["training"].update(epochs=2.5), "training.epochs: 2.5 is not a whole number"),
     "number for a list": (lambda p: p["model"].update(units=10), "model.units: 10 is not a list"),
-    "no layers": (lambda p: p["model"].update(units=[]), "model.units: []"),
+    "no layers": (lambda p: p["model"].update(units=[]), "model.units: [] has 0 entries; give at least 1"),
     "zero epochs": (lambda p: p["training"].update(epochs=0), "training.epochs: 0 is less than the minimum of 1"),
     "zero units": (lambda p: p["model"].update(units=[10, 0]), "model.units[1]: 0 is less than the minimum of 1"),
     "negative noise": (lambda p: p["dataset"].update(noise=-0.1), "dataset.noise: -0.1 is less than the minimum of 0"),
@@ -89,13 +91,16 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         lambda p: p["cases"]["stateless_fit"].update(reset="every_batch"),
         "cases.stateless_fit.reset: every_batch needs stateful: true",
     ),
-    "no cases": (lambda p: p.update(cases={}), "cases: {}"),
+    "no cases": (lambda p: p.update(cases={}), "cases: {} is empty; give at least one"),
     "name of a case": (lambda p: p["cases"].update({"../up": p["cases"]["single_fit"]}), "'../up' is not a name"),
     "unknown case in a claim": (
         lambda p: p["claims"].update(identical=[["single_fit", "singel_fit"]]),
         "claims.identical[0]: there is no case 'singel_fit'; did you mean single_fit?",
     ),
-    "claim of one case": (lambda p: p["claims"].update(different=[["single_fit"]]), "claims.different[0]: ['single"),
+    "claim of one case": (
+        lambda p: p["claims"].update(different=[["single_fit"]]),
+        "claims.different[0]: ['single_fit'] has 1 entry; give exactly 2",
+    ),
     "claim of a case against itself": (
         lambda p: p["claims"].update(identical=[["single_fit", "single_fit"]]),
         "claims.identical[0]: single_fit is compared with itself",
@@ -112,7 +117,7 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         lambda p: p["model"].update(initial_weights="weights.npz"),
         "model.initial_weights: 'weights.npz' is not allowed: It is 'random', or an .npz file below data/reference/",
     ),
-    "name of a case that is a number": (lambda p: p["cases"].update({1: 2}), "1"),
+    "name of a case that is a number": (lambda p: p["cases"].update({1: 2}), "cases: 1 is not a name for a case"),
     "missing reference": (
         lambda p: p.update(reference="data/reference/none"),
         "reference: there is no file data/reference/none/settings.yaml",
@@ -136,7 +141,7 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "momentum of one": (
         lambda p: p.update(optimizer={"name": "sgd", "learning_rate": 0.1, "momentum": 1}),
-        "optimizer.momentum: 1 is greater than or equal to the maximum of 1",
+        "optimizer.momentum: 1 is too large; it must be below 1",
     ),
     "unknown cell": (lambda p: p["model"].update(cell="gur"), "model.cell: 'gur' is not one of lstm, gru, simple_rnn"),
     "unknown loss": (
@@ -159,8 +164,62 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
         lambda p: p["dataset"].update(samples="all"),
         "dataset.samples: all is for a CSV file; give a number of samples for the noisy sine",
     ),
-    "most of the samples": (lambda p: p["dataset"].update(samples="most"), "dataset.samples: 'most' is not valid"),
-    "no sample": (lambda p: p["dataset"].update(samples=0), "dataset.samples: 0 is not valid"),
+    "most of the samples": (lambda p: p["dataset"].update(samples="most"), "dataset.samples: 'most' is neither"),
+    "no sample": (
+        lambda p: p["dataset"].update(samples=0),
+        "dataset.samples: 0 is neither a whole number of at least 1 nor all",
+    ),
+    "share of the samples": (lambda p: p["dataset"].update(samples=0.8), "dataset.samples: 0.8 is neither a whole"),
+    "no learning": (
+        lambda p: p["optimizer"].update(learning_rate=0),
+        "optimizer.learning_rate: 0 is too small; it must be above 0",
+    ),
+    "seed above the greatest": (
+        lambda p: p["dataset"].update(seed=2**32),
+        "dataset.seed: 4294967296 is greater than the maximum of 4294967295",
+    ),
+    "column that is a number": (
+        lambda p: p["dataset"].update(inputs=["x", 1]),
+        'dataset.inputs[1]: 1 is a number; write it in quotes: "1"',
+    ),
+    "column that is a truth": (
+        lambda p: p["dataset"].update(target=True),
+        'dataset.target: true is not text; write it in quotes: "true"',
+    ),
+    "column that is a date": (
+        lambda p: p["dataset"].update(target=date(2020, 1, 1)),
+        'dataset.target: 2020-01-01 is not text; write it in quotes: "2020-01-01"',
+    ),
+    "column that is nothing": (
+        lambda p: p["dataset"].update(target=None),
+        'dataset.target: null is no value; give one, or write the word in quotes: "null"',
+    ),
+    "column without a name": (lambda p: p["dataset"].update(target=""), "dataset.target: '' is empty; give at least"),
+    "column like an option": (
+        lambda p: p["dataset"].update(inputs=["x", "-y"]),
+        "dataset.inputs[1]: '-y' begins with -, as an option of a command does; rename the column",
+    ),
+    "column like a parameter of DVC": (
+        lambda p: p["dataset"].update(target="${dataset.seed}"),
+        "dataset.target: '${dataset.seed}' has a {, after which Snakemake and DVC read",
+    ),
+    "column of two lines": (
+        lambda p: p["dataset"].update(target="max\u2028temp"),
+        "dataset.target: 'max\\u2028temp' has a line break or another control character; rename the column",
+    ),
+    "case that is nothing": (
+        lambda p: p["cases"].update(single_fit=None),
+        "cases.single_fit: null is not a section of keys; to leave the case out, remove its line",
+    ),
+    "folder with a line break": (
+        lambda p: p["folders"].update(data="mine\n"),
+        "folders.data: 'mine\\n' is not allowed",
+    ),
+    "folder like an option": (lambda p: p["folders"].update(data="-x"), "folders.data: '-x' is not allowed: It is the"),
+    "weights above": (
+        lambda p: p["model"].update(initial_weights="data/reference/../x.npz"),
+        "model.initial_weights: 'data/reference/../x.npz' is not allowed",
+    ),
     "held-out samples and a half": (
         lambda p: p["dataset"].update(held_out=20.5),
         "dataset.held_out: 20.5 is neither a whole number nor below 1",
@@ -173,7 +232,7 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
         lambda p: p["dataset"].update(standardize=True),
         "dataset.standardize: true is for a CSV file; set it to false for the noisy sine",
     ),
-    "inputs that stand twice": (lambda p: p["dataset"].update(inputs=["x", "x"]), "dataset.inputs: ['x', 'x'] has non"),
+    "inputs that stand twice": (lambda p: p["dataset"].update(inputs=["x", "x"]), "dataset.inputs: 'x' is there twice"),
     "target among the inputs": (
         lambda p: p["dataset"].update(source="seattle_weather", inputs=["wind"], target="wind"),
         "dataset.target: 'wind' is also one of dataset.inputs",
