@@ -1,6 +1,7 @@
 """Whatever can be wrong with the parameters is reported in one line, before anything is trained, by both engines."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from carryover.engines.run import read_params
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
 from carryover.params.check import check
+from carryover.params.folders import check_folders
 from carryover.params.options import as_option, flags, merge, overrides, typed
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS
 from carryover.training.cases import CALLS
@@ -257,6 +259,51 @@ def test_a_mistake_is_reported_in_one_line(name: str) -> None:
         check(params, SCHEMA, root=ROOT)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["data", "results"])
+def test_no_folder_of_the_project_can_hold_results_except_those_that_are_for_them(key: str) -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    tops = {path.split("/")[0] for path in tracked.split("\0") if "/" in path}
+    assert tops > {"src", "tests", "data", "results", "examples"}
+    inner = {"data/series", "data/reference", "data/reference/keras-2.0.4-theano-0.9.0", "src/carryover/job", "logs"}
+    for folder in (tops | inner) - {"data", "results"}:
+        params = defaults()
+        params["folders"][key] = f"{folder}/x" if folder.startswith(".") else folder
+        with pytest.raises(UserError, match=rf"^folders.{key}: "):
+            check(params, SCHEMA, root=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        ({"data": "params.yaml"}, "folders.data: params.yaml cannot be a folder, because params.yaml is a file"),
+        ({"results": "Makefile/x"}, "folders.results: Makefile/x cannot be a folder, because Makefile is a file"),
+        ({"data": "results"}, "folders: results and results are the same folder"),
+        ({"data": "results/cases"}, "folders: results/cases and results are the same folder, or one is in the other"),
+        ({"results": "data/results"}, "folders: data and data/results are the same folder, or one is in the other"),
+        ({"data": "to_series"}, "folders.data: to_series is in data/series, which is not for results"),
+        ({"results": "to_git/x"}, "folders.results: to_git/x is in .git, which is not for results"),
+        ({"results": "up"}, "folders.results: up holds the whole project; choose a folder of its own"),
+        ({"data": "mine"}, "folders.data: data/series/linked.csv is a link to a file in mine"),
+    ],
+)
+def test_a_run_writes_over_nothing_that_is_not_its_own(tmp_path: Path, folders: dict[str, str], message: str) -> None:
+    """Through no link either."""
+    project = tmp_path / "project"
+    for folder in ("data/series", "data/reference", ".git", "results", "mine"):
+        (project / folder).mkdir(parents=True)
+    for file in ("params.yaml", "Makefile", "mine/linked.csv"):
+        (project / file).touch()
+    for link, target in {"to_series": "data/series", "to_git": ".git", "up": ".."}.items():
+        (project / link).symlink_to(target)
+    (project / "data/series/linked.csv").symlink_to("../../mine/linked.csv")
+    both = {"data": "data", "results": "results"}
+    check_folders(both, "linked", project)
+    check_folders({"data": "x/data", "results": "x/results"}, "linked", project)
+    with pytest.raises(UserError) as error:
+        check_folders(both | folders, "linked", project)
+    assert str(error.value).startswith(message)
 
 
 @pytest.mark.parametrize("name", [*MISTAKES, *MORE_MISTAKES])

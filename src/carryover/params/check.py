@@ -8,6 +8,7 @@ from typing import Any
 
 from carryover.job.errors import UserError, hint
 from carryover.job.yaml_file import Params
+from carryover.params.folders import check_folders
 from carryover.params.schema import check_against_schema
 from carryover.series.options import NOISY_SINE, SERIES
 from carryover.series.windows import count_windows
@@ -35,6 +36,7 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
         if not math.isfinite(value):
             raise UserError(f"{place}: {value} is not a finite number")
     _check_dataset(params["dataset"], params["model"], root)
+    check_folders(params["folders"], params["dataset"]["source"], root)
     if params["replicates"]["count"] and params["model"]["cell"] != "lstm":
         raise UserError(
             f"model.cell: {params['model']['cell']}: replicates need an lstm; set replicates.count: 0 for other cells"
@@ -85,8 +87,8 @@ def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -
     if not (root / file).is_file():
         known = [NOISY_SINE, *(path.stem for path in sorted((root / SERIES).glob("*.csv")))]
         raise UserError(
-            f"dataset.source: there is no file {file}; put it there, and for `dvc exp run --temp` let git track it: git "
-            f"add {file}{hint(dataset['source'], known)}"
+            f"dataset.source: there is no file {file}; put it there, and for `dvc exp run --temp` let git track it: "
+            f"git add {file}{hint(dataset['source'], known)}"
         )
     if dataset["target"] in dataset["inputs"]:
         raise UserError(
