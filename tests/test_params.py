@@ -9,15 +9,21 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.cli_parse import to_path_overrides
+from dvc.utils.hydra import apply_overrides, to_hydra_overrides
 from helpers.project import ENGINES, ROOT, Project
 from helpers.steps import run_here
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from carryover.__main__ import main
 from carryover.engines.run import read_params
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
 from carryover.params.check import check
 from carryover.params.folders import check_folders
-from carryover.params.options import as_option, flags, merge, overrides, typed
+from carryover.params.options import as_option, flags, merge, typed
+from carryover.params.overrides import overrides
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS
 from carryover.training.cases import CALLS
 from carryover.training.network import ACTIVATIONS, GATES, RECURRENT_ACTIVATIONS
@@ -410,14 +416,14 @@ def test_numbers_and_booleans_that_arrive_as_text_are_taken_as_such() -> None:
         "optimizer": {"epsilon": "1e-8", "learning_rate": "2"},
         "model": {"units": ["3", "4"], "cell": "lstm"},
         "cases": {"single_fit": {"stateful": "True"}},
-        "dataset": {"samples": "500", "held_out": "0.2", "source": "1"},
+        "dataset": {"samples": "500", "held_out": "0.2", "source": "1", "inputs": ["1", "null"], "target": "true"},
     }
     assert typed(given, SCHEMA) == {
         "training": {"epochs": 5},
         "optimizer": {"epsilon": 1e-8, "learning_rate": 2},
         "model": {"units": [3, 4], "cell": "lstm"},
         "cases": {"single_fit": {"stateful": True}},
-        "dataset": {"samples": 500, "held_out": 0.2, "source": "1"},
+        "dataset": {"samples": 500, "held_out": 0.2, "source": "1", "inputs": ["1", "null"], "target": "true"},
     }
     assert typed({"dataset": {"samples": "all"}}, SCHEMA) == {"dataset": {"samples": "all"}}
     assert isinstance(typed(given, SCHEMA)["optimizer"]["learning_rate"], int), "as 2 in a file"
@@ -450,6 +456,49 @@ def test_sections_are_unpacked_as_dvc_unpacks_them() -> None:
         assert flags(section) == to_str(section)
 
 
+def test_layers_of_changes_are_merged_one_after_another() -> None:
+    adam = {"name": "adam", "learning_rate": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+    sgd = {"name": "sgd", "learning_rate": 0.1, "momentum": 0}
+    layers: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"optimizer": adam}, adam),
+        ({"optimizer": {"beta_1": 0.8}}, adam | {"beta_1": 0.8}),
+        ({"optimizer": sgd}, sgd),
+        ({"optimizer": {"name": "sgd", "momentum": 0.9}}, sgd | {"momentum": 0.9}),
+    ]
+    params = defaults()
+    for changes, optimizer in layers:
+        params = merge(params, changes)
+        assert params["optimizer"] == optimizer
+    params = merge(params, {"cases": {"single_fit": None}})
+    params = merge(params, {"cases": {"single_fit": defaults()["cases"]["single_fit"]}})
+    assert list(params["cases"])[-1] == "single_fit"
+    assert ["single_fit", "loop_without_reset"] not in params["claims"]["identical"]
+
+
+@pytest.mark.parametrize("nothing", ["null", "~", ""])
+def test_a_case_that_is_null_is_left_out_with_its_claims(nothing: str) -> None:
+    changes = {"cases": {"stateless_fit": None}}
+    assert typed({"cases": {"stateless_fit": nothing}}, SCHEMA) == changes, "as `snakemake --config` hands it on"
+    left = check(merge(defaults(), changes), SCHEMA, root=ROOT)
+    assert left["cases"].keys() == defaults()["cases"].keys() - {"stateless_fit"}
+    for kind, pairs in defaults()["claims"].items():
+        assert left["claims"][kind] == [pair for pair in pairs if "stateless_fit" not in pair]
+    with pytest.raises(
+        UserError, match=r"^cases.stateles_fit: null .* no case 'stateles_fit'; did you mean stateless_f"
+    ):
+        merge(defaults(), {"cases": {"stateles_fit": None}})
+    with pytest.raises(UserError, match=r"claims.identical\[0\]: there is no case 'stateless_fit'"):
+        own_claim = {"claims": {"identical": [["stateless_fit", "single_fit"]]}}
+        check(merge(defaults(), changes | own_claim), SCHEMA, root=ROOT)
+
+
+@pytest.mark.parametrize("section", [None, "text", {"identical": [5]}])
+def test_claims_of_another_form_are_left_to_the_check(section: Any) -> None:
+    params = merge(defaults() | {"claims": section}, {"cases": {"stateless_fit": None}})
+    with pytest.raises(UserError, match=r"^claims"):
+        check(params, SCHEMA, root=ROOT)
+
+
 def test_another_optimizer_brings_all_of_its_parameters() -> None:
     adam = {"name": "adam", "learning_rate": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
     assert merge(defaults(), {"optimizer": adam})["optimizer"] == adam
@@ -457,26 +506,105 @@ def test_another_optimizer_brings_all_of_its_parameters() -> None:
     assert merge(defaults(), {}) == defaults()
 
 
-def test_the_overrides_for_dvc_make_of_the_parameters_what_is_wanted(tmp_path: Path) -> None:
-    """By DVC's own way of applying them."""
-    from dvc.utils.hydra import apply_overrides
+# Every character that the name of a column may have.
+TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]) | st.sampled_from("\t'\"\\,:=[]{}~+-#$? "))
+NUMBER = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+CASE_NAME = st.from_regex("[a-z][a-z0-9_]*", fullmatch=True) | st.sampled_from(["null", "true", "nan"])
 
-    wanted = merge(
-        defaults(),
-        {
-            "dataset": {
-                "source": "a-b",
-                "held_out": 0.25,
-                "inputs": ["wind, felt", "it's {1}", "x: y"],
-                "target": "~z",
-            },
-            "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0},
-            "cases": {"new": {"calls": "loop", "reset": "never", "stateful": True, "batches": "interleaved"}},
-            "claims": {"identical": [], "different": [["new", "single_fit"]]},
-        },
-    )
-    file = tmp_path / "params.yaml"
-    file.write_text(yaml.safe_dump(defaults()))
-    apply_overrides(file, list(overrides(defaults(), wanted)))
-    assert read_yaml(file) == wanted
+
+@given(texts=st.lists(TEXT), text=TEXT, number=NUMBER, name=CASE_NAME)
+@example(texts=["null", "1", "", "it's", "-x", "Température", 'say "\\"'], text="\\", number=1e-8, name="null")
+@example(texts=["${x}"], text="", number=1, name="x")
+@example(texts=[], text="???", number=1.0, name="x")
+def test_the_overrides_for_dvc_say_whatever_the_parameters_can_hold(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], text: str, number: float, name: str
+) -> None:
+    """By DVC's own way of reading and applying them."""
+    params = {"dataset": {"inputs": ["x"], "target": "y", "noise": 1}, "cases": {"gone": {"stateful": True}}}
+    case = {"calls": text, "stateful": True}
+    wanted = {"dataset": {"inputs": texts, "target": text, "noise": number}, "cases": {name: case}, "claims": [[text]]}
+    try:
+        said = list(overrides(params, wanted))
+    except UserError:
+        assert any("${" in word or word == "???" for word in (*texts, text))
+        return
     assert list(overrides(wanted, wanted)) == []
+    assert not any(override.is_sweep_override() for override in to_hydra_overrides(said))
+    file = tmp_path_factory.getbasetemp() / "params.yaml"
+    file.write_text(yaml.safe_dump(params))
+    (overrides_of_file,) = to_path_overrides(said).items()
+    assert overrides_of_file == ("params.yaml", said)
+    apply_overrides(file, said)
+    assert json.dumps(read_yaml(file), sort_keys=True) == json.dumps(wanted, sort_keys=True)
+
+
+def carryover_overrides(folder: Path, changes: Any, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Run `carryover overrides` on a file with changes, in a folder with a series, and return its exit status."""
+    (folder / "data/series").mkdir(parents=True)
+    (folder / "data/series/odd.csv").touch()
+    for name in ("params.yaml", "workflow", "data/reference"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "mine.yaml").write_text(yaml.safe_dump(changes, allow_unicode=True))
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.argv", ["carryover", "overrides", "mine.yaml"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code
+
+
+def test_a_file_reaches_dvc_through_the_command_and_xargs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [
+        "a,b",
+        "it's",
+        'say "x"',
+        "$HOME `ls`",
+        "50%",
+        "Température (°C)",
+        "a\\b",
+        "x\ty",
+        "No",
+        "null",
+        "1",
+        " ",
+        "\\",
+    ]
+    changes = {
+        "dataset": {"source": "odd", "samples": "all", "held_out": 0.25, "inputs": names, "target": "相对湿度: %"},
+        "model": {"initial_weights": "random"},
+        "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0},
+        "cases": {
+            "stateless_fit": None,
+            "new": {"calls": "loop", "reset": "never", "stateful": True, "batches": "interleaved"},
+        },
+    }
+    assert carryover_overrides(tmp_path, changes, monkeypatch) == 0
+    printed = capsys.readouterr().out
+    given = subprocess.run(
+        ["xargs", "printf", "%s\\0"], input=printed, capture_output=True, text=True, check=True
+    ).stdout
+    options, said = given.split("\0")[:-1:2], given.split("\0")[1::2]
+    assert set(options) == {"--set-param"}
+    file = tmp_path / "for_dvc.yaml"
+    file.write_text((ROOT / "params.yaml").read_text())
+    apply_overrides(file, said)
+    assert read_yaml(file) == merge(defaults(), changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (None, "mine.yaml: expected sections of parameters, as in params.yaml"),
+        ({"training": {"epoch": 5}}, "params.yaml or mine.yaml: training.epoch: unknown key; did you mean epochs?"),
+        (
+            {"dataset": {"source": "odd", "samples": "all", "target": "???"}, "model": {"initial_weights": "random"}},
+            "params.yaml or mine.yaml: dataset.target: DVC takes '???' for something of its own; rename it",
+        ),
+    ],
+)
+def test_the_command_overrides_reports_a_mistake_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], changes: Any, message: str
+) -> None:
+    assert carryover_overrides(tmp_path, changes, monkeypatch) == 2
+    assert capsys.readouterr() == ("", f"error: {message}\n")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from carryover.job.command_line import ArgumentParser, errors_in_one_line
+from carryover.job.errors import UserError
 
 
 def explain(arguments: argparse.Namespace) -> int:
@@ -23,12 +24,17 @@ def explain(arguments: argparse.Namespace) -> int:
 def overrides(arguments: argparse.Namespace) -> int:
     """Print the options of `dvc exp run` that change params.yaml to the values in a file."""
     from carryover.job.yaml_file import read_yaml
+    from carryover.params.check import check
     from carryover.params.options import merge
-    from carryover.params.options import overrides as hydra_overrides
+    from carryover.params.overrides import overrides as hydra_overrides
 
-    params = read_yaml(Path("params.yaml"))
-    for override in hydra_overrides(params, merge(params, read_yaml(arguments.file))):
-        print("--set-param", shlex.quote(override))
+    params, changes = read_yaml(Path("params.yaml")), read_yaml(arguments.file)
+    if not isinstance(changes, dict):
+        raise UserError(f"{arguments.file}: expected sections of parameters, as in params.yaml")
+    with errors_in_one_line(f"params.yaml or {arguments.file}: ", status=2):
+        wanted = check(merge(params, changes), read_yaml(Path("workflow/schemas/params.schema.yaml")), Path())
+        for override in list(hydra_overrides(params, wanted)):
+            print("--set-param", shlex.quote(override))
     return 0
 
 
