@@ -99,7 +99,7 @@ rule check_params:
     input:
         params=PARAMS,
         schema=SCHEMA,
-        code=code("check_params", "series", "params"),
+        code=code("check_params", "series", "training", "params"),
     output:
         report(
             "<results>/params.yaml",

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -121,6 +122,11 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         lambda p: p["model"].update(initial_weights="data/reference/none.npz"),
         "model.initial_weights: there is no file data/reference/none.npz",
     ),
+    "weights of another network": (
+        lambda p: p["model"].update(units=[16]),
+        "initial_weights.npz: lstm_2/bias is not a weight of this network; the network has model.cell lstm, "
+        "model.units [16] and 1 input(s); set model.initial_weights: random",
+    ),
     "weights elsewhere": (
         lambda p: p["model"].update(initial_weights="weights.npz"),
         "model.initial_weights: 'weights.npz' is not allowed: It is 'random', or an .npz file below data/reference/",
@@ -224,6 +230,14 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
         "folders.data: 'mine\\n' is not allowed",
     ),
     "folder like an option": (lambda p: p["folders"].update(data="-x"), "folders.data: '-x' is not allowed: It is the"),
+    "weights of a cell of another kind": (
+        lambda p: (p["model"].update(cell="gru"), p["replicates"].update(count=0)),
+        "gru_1/bias is missing; the network has model.cell gru",
+    ),
+    "weights of fewer inputs": (
+        lambda p: p["dataset"].update(source="seattle_weather", inputs=["wind", "temp_max"], target="next_temp_max"),
+        "lstm_1/kernel has shape (1, 40), expected (2, 40); the network has",
+    ),
     "weights above": (
         lambda p: p["model"].update(initial_weights="data/reference/../x.npz"),
         "model.initial_weights: 'data/reference/../x.npz' is not allowed",
@@ -608,3 +622,8 @@ def test_the_command_overrides_reports_a_mistake_in_one_line(
 ) -> None:
     assert carryover_overrides(tmp_path, changes, monkeypatch) == 2
     assert capsys.readouterr() == ("", f"error: {message}\n")
+
+
+def test_the_check_does_without_numpy_which_would_keep_a_dry_run_waiting() -> None:
+    program = "import sys, carryover.params.check, carryover.params.options; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from carryover.job.array_shapes import read_shapes
 from carryover.job.errors import UserError, hint
 from carryover.job.yaml_file import Params
 from carryover.params.folders import check_folders
 from carryover.params.schema import check_against_schema
 from carryover.series.options import NOISY_SINE, SERIES
 from carryover.series.windows import count_windows
+from carryover.training.network import Network, misfit
 
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
 """The files in the folder of a reference, besides its initial weights."""
@@ -53,9 +55,7 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
             raise UserError(
                 f"reference: there is no file {params['reference']}/{name}; restore it, or name another folder"
             )
-    weights = params["model"]["initial_weights"]
-    if weights != "random" and not (root / weights).is_file():
-        raise UserError(f"model.initial_weights: there is no file {weights}; name one that exists, or set it to random")
+    _check_weights(params["model"], params["dataset"], root)
     return params  # type: ignore[no-any-return]
 
 
@@ -95,6 +95,18 @@ def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -
             f"dataset.target: {dataset['target']!r} is also one of dataset.inputs, which would give the answer away; "
             "remove it from the inputs"
         )
+
+
+def _check_weights(model: dict[str, Any], dataset: dict[str, Any], root: Path) -> None:
+    file = model["initial_weights"]
+    if file == "random":
+        return
+    if not (root / file).is_file():
+        raise UserError(f"model.initial_weights: there is no file {file}; name one that exists, or set it to random")
+    inputs = 1 if dataset["source"] == NOISY_SINE else len(dataset["inputs"])
+    network = Network(model["units"], model["recurrent_activation"], model["cell"], model["activation"], inputs)
+    if problem := misfit(read_shapes(root / file), network):
+        raise UserError(f"model.initial_weights: {file}: {problem}; set model.initial_weights: random")
 
 
 def _check_columns(dataset: dict[str, Any]) -> None:
