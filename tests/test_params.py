@@ -302,7 +302,11 @@ def test_no_folder_of_the_project_can_hold_results_except_those_that_are_for_the
         ({"data": "results"}, "folders: results and results are the same folder"),
         ({"data": "results/cases"}, "folders: results/cases and results are the same folder, or one is in the other"),
         ({"results": "data/results"}, "folders: data and data/results are the same folder, or one is in the other"),
-        ({"data": "to_series"}, "folders.data: to_series is in data/series, which is not for results"),
+        (
+            {"data": "data/series"},
+            "folders.data: data/series is not for results; choose a folder of its own, such as mine",
+        ),
+        ({"data": "to_series/x"}, "folders.data: to_series/x is in data/series, which is not for results"),
         ({"results": "to_git/x"}, "folders.results: to_git/x is in .git, which is not for results"),
         ({"results": "up"}, "folders.results: up holds the whole project; choose a folder of its own"),
         ({"data": "mine"}, "folders.data: data/series/linked.csv is a link to a file in mine"),
@@ -610,6 +614,7 @@ def test_a_file_reaches_dvc_through_the_command_and_xargs(
     ("changes", "message"),
     [
         (None, "mine.yaml: expected sections of parameters, as in params.yaml"),
+        ({}, "mine.yaml: changes nothing in params.yaml; run `dvc exp run --temp` without it"),
         ({"training": {"epoch": 5}}, "params.yaml or mine.yaml: training.epoch: unknown key; did you mean epochs?"),
         (
             {"dataset": {"source": "odd", "samples": "all", "target": "???"}, "model": {"initial_weights": "random"}},
@@ -621,7 +626,7 @@ def test_the_command_overrides_reports_a_mistake_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], changes: Any, message: str
 ) -> None:
     assert carryover_overrides(tmp_path, changes, monkeypatch) == 2
-    assert capsys.readouterr() == ("", f"error: {message}\n")
+    assert capsys.readouterr() == ("", f"error: {message}\n"), "so that `xargs -r` runs nothing"
 
 
 def test_the_check_does_without_numpy_which_would_keep_a_dry_run_waiting() -> None:

@@ -33,8 +33,10 @@ def overrides(arguments: argparse.Namespace) -> int:
         raise UserError(f"{arguments.file}: expected sections of parameters, as in params.yaml")
     with errors_in_one_line(f"params.yaml or {arguments.file}: ", status=2):
         wanted = check(merge(params, changes), read_yaml(Path("workflow/schemas/params.schema.yaml")), Path())
-        for override in list(hydra_overrides(params, wanted)):
-            print("--set-param", shlex.quote(override))
+        options = [f"--set-param {shlex.quote(override)}" for override in hydra_overrides(params, wanted)]
+    if not options:
+        raise UserError(f"{arguments.file}: changes nothing in params.yaml; run `dvc exp run --temp` without it")
+    print("\n".join(options))
     return 0
 
 
@@ -102,7 +104,8 @@ def main() -> None:
         "overrides",
         help="turn a file of parameters into options of `dvc exp run`",
         description="Print the values of a file as options of `dvc exp run`, which cannot take the file itself as "
-        "`snakemake --configfile` does: carryover overrides examples/interleaved.yaml | xargs dvc exp run --temp",
+        "`snakemake --configfile` does: carryover overrides examples/interleaved.yaml | xargs -r dvc exp run --temp. "
+        "With -r, xargs runs nothing after an error.",
     )
     command.add_argument("file", type=Path, metavar="YAML", help="the values that differ from params.yaml")
     command.set_defaults(command=overrides)

@@ -46,7 +46,9 @@ def _problem(place: Path, project: Path) -> str | None:
     if project.is_relative_to(place):
         return "holds the whole project"
     for name in NOT_FOR_RESULTS:
-        if place.is_relative_to((project / name).resolve()):
+        if place == (taken := (project / name).resolve()):
+            return "is not for results"
+        if place.is_relative_to(taken):
             return f"is in {name}, which is not for results"
     if place == project / "examples":
         return "holds the files of the examples"
