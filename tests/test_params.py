@@ -1,5 +1,6 @@
 """Whatever can be wrong with the parameters is reported in one line, before anything is trained, by both engines."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -395,6 +396,27 @@ def test_a_file_that_is_no_yaml_is_reported_by_both_engines(checked: Project, en
     assert "Traceback" not in done.stdout + done.stderr
 
 
+ODD_NAMES = ["a,b", "it's", 'say "x"', "$HOME `ls`", "50%", "Température (°C)", "a\\b", "x\ty", "No", "null", "1", " "]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_odd_names_of_columns_arrive_unharmed_by_both_engines(checked: Project, engine: str) -> None:
+    checked.make_tiny()
+    params = checked.params()
+    params["dataset"] |= {"source": "odd", "inputs": ODD_NAMES, "target": "相对湿度: %"}
+    params["model"]["initial_weights"] = "random"
+    checked.write_params(params)
+    header = [*ODD_NAMES, "相对湿度: %"]
+    with (checked.folder / "data/series/odd.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([header, *([row] * len(header) for row in range(40))])
+    made = checked.folder / "data/odd.csv"
+    made.unlink(missing_ok=True)
+    checked(*ENGINES[engine], *{"snakemake": ["--until", "make_dataset"], "dvc": ["make_dataset"]}[engine])
+    with made.open(newline="") as file:
+        assert next(csv.reader(file)) == header
+
+
 def test_the_defaults_are_right_and_stay_as_they_are() -> None:
     assert check(defaults(), SCHEMA, root=ROOT) == defaults()
 
@@ -573,23 +595,14 @@ def carryover_overrides(folder: Path, changes: Any, monkeypatch: pytest.MonkeyPa
 def test_a_file_reaches_dvc_through_the_command_and_xargs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = [
-        "a,b",
-        "it's",
-        'say "x"',
-        "$HOME `ls`",
-        "50%",
-        "Température (°C)",
-        "a\\b",
-        "x\ty",
-        "No",
-        "null",
-        "1",
-        " ",
-        "\\",
-    ]
     changes = {
-        "dataset": {"source": "odd", "samples": "all", "held_out": 0.25, "inputs": names, "target": "相对湿度: %"},
+        "dataset": {
+            "source": "odd",
+            "samples": "all",
+            "held_out": 0.25,
+            "inputs": [*ODD_NAMES, "\\"],
+            "target": "相对湿度: %",
+        },
         "model": {"initial_weights": "random"},
         "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0},
         "cases": {
