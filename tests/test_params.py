@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dvc.utils.cli_parse import to_path_overrides
 from dvc.utils.hydra import apply_overrides, to_hydra_overrides
-from helpers.project import ENGINES, ROOT, Project
+from helpers.project import ENGINES, ROOT, TINY, Project
 from helpers.steps import run_here
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -402,10 +402,9 @@ ODD_NAMES = ["a,b", "it's", 'say "x"', "$HOME `ls`", "50%", "Température (°C)"
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_odd_names_of_columns_arrive_unharmed_by_both_engines(checked: Project, engine: str) -> None:
-    checked.make_tiny()
-    params = checked.params()
-    params["dataset"] |= {"source": "odd", "inputs": ODD_NAMES, "target": "相对湿度: %"}
-    params["model"]["initial_weights"] = "random"
+    params = defaults() | TINY
+    params["dataset"] = TINY["dataset"] | {"source": "odd", "inputs": ODD_NAMES, "target": "相对湿度: %"}
+    params["model"] = TINY["model"] | {"initial_weights": "random"}
     checked.write_params(params)
     header = [*ODD_NAMES, "相对湿度: %"]
     with (checked.folder / "data/series/odd.csv").open("w", newline="") as file:
