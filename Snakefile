@@ -98,6 +98,7 @@ rule check_params:
     """Check the parameters before anything is computed, and write them to a file for the later steps."""
     input:
         params=PARAMS,
+        weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
         schema=SCHEMA,
         code=code("check_params", "series", "training", "params"),
     output:
@@ -112,8 +113,9 @@ rule check_params:
     conda:
         "workflow/envs/carryover.yaml"
     params:
-        # The file, or the parameters as text if the command line has changed something.
-        params=flags({"params": as_option(config, in_file, Path(PARAMS))}),
+        # The file, or the parameters as text if the command line has changed something. A function, because Snakemake would
+        # take {} in a text, such as the name of a column, for a wildcard.
+        params=lambda _: flags({"params": as_option(config, in_file, Path(PARAMS))}),
     shell:
         "hermetic python workflow/scripts/check_params.py"
         " {params.params}"
@@ -136,7 +138,7 @@ rule make_dataset:
     conda:
         "workflow/envs/carryover.yaml"
     params:
-        dataset=flags(config["dataset"]),
+        dataset=lambda _: flags(config["dataset"]),  # a function, as in check_params
         windows=flags({key: config["model"][key] for key in ("time_steps", "batch_size")}),
     shell:
         "hermetic python workflow/scripts/make_dataset.py"

@@ -216,7 +216,7 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "column like a parameter of DVC": (
         lambda p: p["dataset"].update(target="${dataset.seed}"),
-        "dataset.target: '${dataset.seed}' has a {, after which Snakemake and DVC read",
+        "dataset.target: '${dataset.seed}' has ${, after which DVC reads the name of a parameter",
     ),
     "column of two lines": (
         lambda p: p["dataset"].update(target="max\u2028temp"),
@@ -396,7 +396,21 @@ def test_a_file_that_is_no_yaml_is_reported_by_both_engines(checked: Project, en
     assert "Traceback" not in done.stdout + done.stderr
 
 
-ODD_NAMES = ["a,b", "it's", 'say "x"', "$HOME `ls`", "50%", "Température (°C)", "a\\b", "x\ty", "No", "null", "1", " "]
+ODD_NAMES = [
+    "a,b",
+    "it's",
+    'say "x"',
+    "$HOME `ls`",
+    "50%",
+    "{k}",
+    "Température (°C)",
+    "a\\b",
+    "x\ty",
+    "No",
+    "null",
+    "1",
+    " ",
+]
 
 
 @pytest.mark.slow

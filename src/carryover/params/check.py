@@ -115,8 +115,8 @@ def _check_columns(dataset: dict[str, Any]) -> None:
     for place, name in (places | {"dataset.target": dataset["target"]}).items():
         if name.startswith("-"):
             problem = "begins with -, as an option of a command does"
-        elif "{" in name:
-            problem = "has a {, after which Snakemake and DVC read a name of their own"
+        elif "${" in name:
+            problem = "has ${, after which DVC reads the name of a parameter"
         elif any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in name.replace("\t", " ")):
             problem = "has a line break or another control character"
         else:
