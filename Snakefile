@@ -107,8 +107,9 @@ rule check_params:
     """Check the parameters before anything is computed, and write them to a file for the later steps."""
     input:
         params=PARAMS,
+        weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
         schema=SCHEMA,
-        code=code("check_params", "series", "params"),
+        code=code("check_params", "series", "training", "params"),
     output:
         report(
             "<results>/params.yaml",
@@ -121,8 +122,9 @@ rule check_params:
     conda:
         "workflow/envs/carryover.yaml"
     params:
-        # As text, because the file may be edited while the run goes on, and --config may have changed something.
-        params=flags({"params": json.dumps(config)}),
+        # As text, because the file may be edited while the run goes on, and --config may have changed something. A function,
+        # because Snakemake would take {} in a text, such as the name of a column, for a wildcard.
+        params=lambda _: flags({"params": json.dumps(config)}),
     shell:
         "hermetic python workflow/scripts/check_params.py"
         " {params.params}"
@@ -146,7 +148,7 @@ rule make_dataset:
     conda:
         "workflow/envs/carryover.yaml"
     params:
-        dataset=flags(config["dataset"]),
+        dataset=lambda _: flags(config["dataset"]),  # a function, as in check_params
         windows=flags({key: config["model"][key] for key in ("time_steps", "batch_size")}),
     shell:
         "hermetic python workflow/scripts/make_dataset.py"

@@ -230,10 +230,10 @@ def test_a_folder_that_cannot_be_written_is_reported_in_one_line_before_any_job(
 
 
 def test_a_write_protected_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from carryover.engines.run import check_folders
+    from carryover.engines.run import check_writable
     from carryover.job.errors import UserError
 
-    check_folders([f"{tmp_path}/results/figures/losses.png"])
+    check_writable([f"{tmp_path}/results/figures/losses.png"])
     monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)  # root may write everywhere
     with pytest.raises(UserError, match="this folder cannot be written; change its permissions"):
-        check_folders([f"{tmp_path}/results/figures/losses.png"])
+        check_writable([f"{tmp_path}/results/figures/losses.png"])

@@ -12,8 +12,8 @@ SOURCE = ROOT / "src/carryover"
 
 BELOW: dict[str, set[str]] = {"job": set()}
 BELOW["series"] = {"job"}
-BELOW["params"] = BELOW["training"] = {"job", "series"}
-BELOW["replicates"] = BELOW["forecasts"] = BELOW["training"] | {"training"}
+BELOW["training"] = {"job", "series"}
+BELOW["params"] = BELOW["replicates"] = BELOW["forecasts"] = BELOW["training"] | {"training"}
 BELOW["comparison"] = BELOW["replicates"] | {"replicates", "forecasts"}
 BELOW["figures"] = BELOW["comparison"] | {"comparison"}
 BELOW["engines"] = {*BELOW["figures"], "figures", "params"}

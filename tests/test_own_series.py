@@ -172,7 +172,7 @@ def test_an_example_is_an_experiment_of_dvc_with_the_same_results(project: Proje
     made = (project.folder / f"{example}/results/metrics.json").read_text()
     project("git", "clean", "-dfxq", "examples")
     params = (project.folder / "params.yaml").read_text()
-    project("sh", "-c", f"carryover overrides {example}.yaml | xargs dvc exp run --temp --name weather")
+    project("sh", "-c", f"carryover overrides {example}.yaml | xargs -r dvc exp run --temp --name weather")
     assert project.artifacts() == before
     assert not (project.folder / example).exists()
     assert (project.folder / "params.yaml").read_text() == params

@@ -82,7 +82,7 @@ class Run:
 
         outputs = list(outputs)
         with errors_in_one_line():
-            check_folders(outputs)
+            check_writable(outputs)
             distrust_replaced(outputs, self.params)
 
     def start(self) -> None:
@@ -111,7 +111,7 @@ class Run:
             print(f"note: the results are complete, but not in DVC's cache: {error}", file=sys.stderr)
 
 
-def check_folders(outputs: Iterable[str]) -> None:
+def check_writable(outputs: Iterable[str]) -> None:
     """Check that the folders of all outputs can be written.
 
     Raises:
