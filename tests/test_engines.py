@@ -218,17 +218,6 @@ def test_a_mistyped_target_is_reported_without_a_traceback(quick: Project, targe
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
-def test_a_folder_that_cannot_be_written_is_reported_in_one_line_before_any_job(quick: Project) -> None:
-    (quick.folder / "mine").write_text("a file")
-    done = quick.run("snakemake", "--cores", "1", "--config", "folders={data: mine/data, results: mine/results}")
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
-        "error: mine: a file, where the results need a folder; move it, or change `folders`"
-    )
-    assert "started" not in done.stderr
-
-
 def test_a_write_protected_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from carryover.engines.run import check_writable
     from carryover.job.errors import UserError

@@ -1,6 +1,7 @@
 """Whatever can be wrong with the parameters is reported in one line, before anything is trained, by both engines."""
 
 import csv
+import json
 import subprocess
 import sys
 from collections.abc import Callable

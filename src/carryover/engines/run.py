@@ -119,8 +119,6 @@ def check_writable(outputs: Iterable[str]) -> None:
     """
     for folder in dict.fromkeys(Path(output).parent for output in outputs):
         existing = next(path for path in [folder, *folder.parents] if path.exists())
-        if not existing.is_dir():
-            raise UserError(f"{existing}: a file, where the results need a folder; move it, or change `folders`")
         if not os.access(existing, os.W_OK | os.X_OK):
             raise UserError(f"{existing}: this folder cannot be written; change its permissions, or change `folders`")
 
