@@ -304,6 +304,8 @@ rule compare:
         replicates=REPLICATES,
         forecasts="<results>/forecasts.csv",
         reference=REFERENCE,
+        data=SERIES_PART,
+        scales=SCALES,
         code=code("compare", "series", "training", "replicates", "forecasts", "comparison"),
     output:
         losses=report(
@@ -351,6 +353,8 @@ rule compare:
         " {params.replicates}"
         " --forecasts {input.forecasts:q}"
         " {params.reference}"
+        " --data {input.data:q}"
+        " --scales {input.scales:q}"
         " --losses {output.losses:q}"
         " --loss_diffs {output.loss_diffs:q}"
         " --metrics {output.metrics:q}"

@@ -12,9 +12,11 @@ from rich.text import Text
 
 from carryover.comparison.answer import answer, claims_hold
 from carryover.comparison.claims import readable
-from carryover.comparison.words import parting
+from carryover.comparison.words import parting_of_claim
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
+
+HOLDS = {True: Text("yes", "green"), False: Text("no", "bold red"), None: Text("does not apply", "dim")}
 
 
 def show_verdict(results: Path) -> None:
@@ -43,17 +45,18 @@ def _claims(details: dict[str, Any], console: Console) -> Table:
     for title in ("claim", "holds", "the two cases"):
         table.add_column(title)
     for name, claim in details["claims"].items():
-        holds = Text("yes", "green") if claim["holds"] else Text("no", "bold red")
-        if epoch := claim["first_divergent_epoch"]:
-            found = parting(epoch, claim["parts"], claim["compared"]["epochs"])
+        if reason := claim.get("does_not_apply"):
+            found = reason
+        elif claim["first_divergent_epoch"]:
+            found = parting_of_claim(claim)
         else:
             found = "are the same to the last bit"
-        table.add_row(name if console.options.ascii_only else readable(name), holds, found)
+        table.add_row(name if console.options.ascii_only else readable(name), HOLDS[claim["holds"]], found)
     return table
 
 
 def _trainings(details: dict[str, Any]) -> Table:
-    """Return a table with one row per group of cases that are the same training to the last bit."""
+    """Return a table with one row per group of cases that are the same training."""
     table = Table(box=SIMPLE, show_edge=False)
     errors = details.get("held_out", {}).get("cases", {})
     table.add_column("training", overflow="fold", min_width=max(map(len, details["cases"])))
