@@ -65,7 +65,7 @@ def draw_forecasts(forecasts: pd.DataFrame, groups: Sequence[Group], target: str
         _draw_panel(panel, drawn, group, limits)
         error = ", ".join(f"{number:.3g} {states}" for states, number in errors[group.names[0]].items())
         panel.set_title(
-            f"{fill(group.words, 60)}\n{group.label(52)}\nerror (RMSE): {error}", loc="left", fontsize=SMALL + 1
+            f"{fill(group.words, 54)}\n{group.label(52)}\nerror (RMSE): {error}", loc="left", fontsize=SMALL + 1
         )
         panel.set_ylabel(target)
     for panel in panels[len(groups) :]:
