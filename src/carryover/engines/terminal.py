@@ -26,16 +26,20 @@ def show_verdict(results: Path) -> None:
         results: the folder of the results, with details.json and params.yaml.
 
     Raises:
-        UserError: if they are missing.
+        UserError: if they are missing, or of another version of the program.
     """
     path = results / "details.json"
     if not path.is_file():
         raise UserError(f"{path}: missing; run `make` or `snakemake --cores all` to make it")
     details = json.loads(path.read_text(encoding="utf-8"))
     console = Console(highlight=False)
+    try:
+        texts = answer(details, read_yaml(results / "params.yaml")), claims_hold(details)
+        parts = (*map(Markdown, texts), _claims(details, console), _trainings(details), _places(results))
+    except KeyError as missing:
+        raise UserError(f"{path}: there is no {missing}; another version wrote it, so run the pipeline again") from None
     console.print()
-    texts = answer(details, read_yaml(results / "params.yaml")), claims_hold(details)
-    for part in (*map(Markdown, texts), _claims(details, console), _trainings(details), _places(results)):
+    for part in parts:
         console.print(part)
         console.print()
 
