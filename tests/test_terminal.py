@@ -129,16 +129,19 @@ def test_a_run_without_forecasts_has_no_columns_for_them(
 def test_a_claim_that_does_not_apply_is_neither_yes_nor_no(
     results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "160")
     details = json.loads((results / "details.json").read_text())
     reason = "with batch size 1 both batch orders are the same"
     claim = details["claims"]["interleaved_loop_without_reset != loop_without_reset"]
     claim |= {"holds": None, "does_not_apply": reason}
     (results / "details.json").write_text(json.dumps(details))
-    show_verdict(results)
-    lines = rows(capsys.readouterr().out)
-    assert f"interleaved_loop_without_reset ≠ loop_without_reset does not apply {reason}" in lines
-    assert "6 of 7 claims hold; 1 does not apply." in lines
+    for columns in ("160", "80"):
+        monkeypatch.setenv("COLUMNS", columns)
+        show_verdict(results)
+        printed = capsys.readouterr().out
+        assert "…" not in printed
+        assert "6 of 7 claims hold; 1 does not apply." in rows(printed)
+        if columns == "160":
+            assert f"interleaved_loop_without_reset ≠ loop_without_reset n/a {reason}" in rows(printed)
 
 
 def test_results_of_another_version_are_refused_in_one_line(results: Path) -> None:

@@ -16,7 +16,7 @@ from carryover.comparison.words import parting_of_claim
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
 
-HOLDS = {True: Text("yes", "green"), False: Text("no", "bold red"), None: Text("does not apply", "dim")}
+HOLDS = {True: Text("yes", "green"), False: Text("no", "bold red"), None: Text("n/a", "dim")}
 
 
 def show_verdict(results: Path) -> None:
