@@ -4,16 +4,18 @@ dvc.yaml is the same pipeline for DVC: the same steps in the same order, with th
 and parameters. tests/test_engines.py compares the two.
 """
 
+import json
 from pathlib import Path
 
 from snakemake.utils import min_version
 
-from carryover.engines.run import Run, read_params
+from carryover.engines.parameters import VARIABLE, read_params
+from carryover.engines.run import Run
 from carryover.figures import FIGURES
 from carryover.params.check import REFERENCE_FILES
-from carryover.params.options import as_option, flags
+from carryover.params.options import flags
 from carryover.replicates.shards import shards
-from carryover.series.options import NOISY_SINE, SERIES
+from carryover.series.options import SERIES
 
 # ---- configuration
 
@@ -22,9 +24,14 @@ min_version("9.0")
 PARAMS = "params.yaml"
 SCHEMA = "workflow/schemas/params.schema.yaml"
 
-# There is no `configfile:`, because Snakemake and DVC read YAML by different rules. Until here, config has only what --config
-# and --configfile have set. From here on it has all parameters, checked, so that an error is reported before anything runs.
-in_file, config = read_params(Path(PARAMS), Path(SCHEMA), config)
+# There is no `configfile:`, because Snakemake and DVC read YAML by different rules. From here on, config has all parameters,
+# checked, so that an error is reported before anything runs. A job that parses this file again gets the same ones.
+config = read_params(Path(PARAMS), Path(SCHEMA), workflow)
+
+
+envvars:
+    VARIABLE,
+
 
 # ---- what the rules share
 
@@ -46,6 +53,7 @@ report: "workflow/report/workflow.rst"
 SERIES_PART = f"<data>/{config['dataset']['source']}.csv"
 HELD_OUT_PART = f"<data>/{config['dataset']['source']}_held_out.csv"
 SCALES = f"<data>/{config['dataset']['source']}_scales.csv"
+NOTES = f"<data>/{config['dataset']['source']}_notes.json"
 KERAS_HOME = "src/carryover/home/.keras/keras.json"
 MATPLOTLIB_HOME = "src/carryover/home/.config/matplotlib/matplotlibrc"
 CASES = expand(
@@ -65,6 +73,7 @@ rule all:
         SERIES_PART,
         HELD_OUT_PART,
         SCALES,
+        NOTES,
         "<data>/initial_weights.npz",
         "<results>/params.yaml",
         CASES,
@@ -78,9 +87,9 @@ rule all:
         expand("<results>/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
 
 
-# ---- one run at a time, with nothing to clean up if it is killed, and with the verdict at its end
+# ---- a run is alone in its folders, leaves nothing to clean up if it is killed, and ends with the verdict
 
-this_run = Run(Path(config["folders"]["results"]))
+this_run = Run(config, workflow)
 
 
 onstart:
@@ -98,8 +107,9 @@ rule check_params:
     """Check the parameters before anything is computed, and write them to a file for the later steps."""
     input:
         params=PARAMS,
+        weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
         schema=SCHEMA,
-        code=code("check_params", "series", "params"),
+        code=code("check_params", "series", "training", "params"),
     output:
         report(
             "<results>/params.yaml",
@@ -108,12 +118,13 @@ rule check_params:
             caption="workflow/report/params.rst",
         ),
     log:
-        "logs/check_params.log",
+        "logs/<results>/check_params.log",
     conda:
         "workflow/envs/carryover.yaml"
     params:
-        # The file, or the parameters as text if the command line has changed something.
-        params=flags({"params": as_option(config, in_file, Path(PARAMS))}),
+        # As text, because the file may be edited while the run goes on, and --config may have changed something. A function,
+        # because Snakemake would take {} in a text, such as the name of a column, for a wildcard.
+        params=lambda _: flags({"params": json.dumps(config)}),
     shell:
         "hermetic python workflow/scripts/check_params.py"
         " {params.params}"
@@ -123,26 +134,28 @@ rule check_params:
 
 
 rule make_dataset:
-    """Write the part of the series to train on, the held-out part after it, and the scale of each column."""
+    """Write the part of the series to train on, the held-out part after it, the scale of each column, and notes on them."""
     input:
-        series=[] if config["dataset"]["source"] == NOISY_SINE else f"{SERIES}/{config['dataset']['source']}.csv",
+        series=f"{SERIES}/{config['dataset']['source']}.csv",
         code=code("make_dataset", "series"),
     output:
         training=SERIES_PART,
         held_out=HELD_OUT_PART,
         scales=SCALES,
+        notes=NOTES,
     log:
-        "logs/make_dataset.log",
+        "logs/<results>/make_dataset.log",
     conda:
         "workflow/envs/carryover.yaml"
     params:
-        dataset=flags(config["dataset"]),
+        dataset=lambda _: flags(config["dataset"]),  # a function, as in check_params
         windows=flags({key: config["model"][key] for key in ("time_steps", "batch_size")}),
     shell:
         "hermetic python workflow/scripts/make_dataset.py"
         " --output {output.training:q}"
         " --output_held_out {output.held_out:q}"
         " --output_scales {output.scales:q}"
+        " --output_notes {output.notes:q}"
         " --series data/series"
         " {params.dataset}"
         " {params.windows}"
@@ -159,7 +172,7 @@ rule make_initial_weights:
     output:
         "<data>/initial_weights.npz",
     log:
-        "logs/make_initial_weights.log",
+        "logs/<results>/make_initial_weights.log",
     conda:
         "workflow/envs/carryover.yaml"
     params:
@@ -190,7 +203,9 @@ rule train:
         predictions="<results>/cases/{case}/predictions.csv",
         final="<results>/cases/{case}/final.npz",
     log:
-        "logs/train/{case}.log",
+        "logs/<results>/train/{case}.log",
+    wildcard_constraints:
+        case="|".join(config["cases"]),
     conda:
         "workflow/envs/carryover.yaml"
     resources:
@@ -225,7 +240,9 @@ rule train_replicates:
     output:
         "<results>/replicates/{behaviour}/{first_seed}-{last_seed}.csv",
     log:
-        "logs/train_replicates/{behaviour}_{first_seed}-{last_seed}.log",
+        "logs/<results>/train_replicates/{behaviour}_{first_seed}-{last_seed}.log",
+    wildcard_constraints:
+        behaviour="|".join(config["replicates"]["behaviours"]),
     # The longest jobs run first, so that no core is idle at the end.
     priority: 1
     conda:
@@ -276,7 +293,7 @@ rule score:
             caption="workflow/report/forecasts_table.rst",
         ),
     log:
-        "logs/score.log",
+        "logs/<results>/score.log",
     conda:
         "workflow/envs/carryover.yaml"
     resources:
@@ -306,6 +323,7 @@ rule compare:
         reference=REFERENCE,
         data=SERIES_PART,
         scales=SCALES,
+        notes=NOTES,
         code=code("compare", "series", "training", "replicates", "forecasts", "comparison"),
     output:
         losses=report(
@@ -339,7 +357,7 @@ rule compare:
             caption="workflow/report/verdict.rst",
         ),
     log:
-        "logs/compare.log",
+        "logs/<results>/compare.log",
     conda:
         "workflow/envs/carryover.yaml"
     params:
@@ -355,6 +373,7 @@ rule compare:
         " {params.reference}"
         " --data {input.data:q}"
         " --scales {input.scales:q}"
+        " --notes {input.notes:q}"
         " --losses {output.losses:q}"
         " --loss_diffs {output.loss_diffs:q}"
         " --metrics {output.metrics:q}"
@@ -387,7 +406,7 @@ rule render_figures:
         ],
         expand("<results>/figures/{name}.png", name=FIGURES),
     log:
-        "logs/render_figures.log",
+        "logs/<results>/render_figures.log",
     conda:
         "workflow/envs/carryover.yaml"
     params:
@@ -406,3 +425,8 @@ rule render_figures:
         " --scales {input.scales:q}"
         " {params.output}"
         " > {log:q} 2>&1"
+
+
+# ---- before a run: no result that something else has put in the place of Snakemake's
+
+this_run.check(workflow.get_rule("all").input)

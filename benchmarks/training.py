@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from carryover.job.digests import digest
 from carryover.job.portable import configure_tensorflow
 from carryover.series.batches import cut_windows
 from carryover.series.dataset import read_series
@@ -42,7 +43,7 @@ def main() -> None:
     from carryover.training.fitting import compile_model, make_batches, train
     from carryover.training.model import build_model, set_weights
     from carryover.training.optimizers import build_optimizer
-    from carryover.training.snapshot import training_state_digests
+    from carryover.training.snapshot import recorded_state
 
     plain = load_plain()
     network = Network(UNITS, "hard_sigmoid_2017")
@@ -59,7 +60,8 @@ def main() -> None:
 
         def record(_: int, logs: dict[str, Any]) -> None:
             losses.append(logs["loss"])
-            training_state_digests(model)
+            for tensors in recorded_state(model).values():
+                digest(tensors)
 
         train(model, make_batches(inputs, targets, BATCH_SIZE), EPOCHS, case, record)
         return losses, model.get_weights()

@@ -3,6 +3,8 @@
 The stand-ins take over for the slow scripts: what is under test is what the command makes of the bytes.
 """
 
+from pathlib import Path
+
 import pytest
 from helpers.project import Project
 
@@ -39,7 +41,8 @@ def test_what_differs_is_named_and_kept_with_what_to_send(quick: Project) -> Non
     quick("git", "reset", "--quiet", "--hard", "HEAD~1")
     assert done.returncode == 1, done.stdout + done.stderr
     # The series and the weights that training starts from do not depend on its loss.
-    same = {"data/initial_weights.npz", *(f"data/noisy_sine{part}.csv" for part in ("", "_held_out", "_scales"))}
+    parts = (".csv", "_held_out.csv", "_scales.csv", "_notes.json")
+    same = {"data/initial_weights.npz", *(f"data/noisy_sine{part}" for part in parts)}
     differ = tracked(quick) - same
     lines = done.stdout.splitlines()
     assert {line.split()[1] for line in lines if line.startswith("DIFFERENT")} == differ
@@ -67,3 +70,41 @@ def test_what_cannot_be_checked_is_reported_in_one_line_with_status_2(quick: Pro
     assert (edited.returncode, edited.stdout) == (2, "")
     path, reason = "src/carryover/training/model.py", "edited, and the check would run the edited code"
     assert edited.stderr == f"error: {path}: {reason}; commit or stash it first\n"
+
+
+@pytest.mark.slow
+def test_a_downloaded_archive_runs_and_is_checked_without_git(quick: Project, tmp_path: Path) -> None:
+    """What a code host gives as a ZIP file: the files of a commit and no history, here in a folder with a space."""
+    archive = Project(tmp_path / "Carryover main")
+    archive.folder.mkdir()
+    quick("git", "archive", "--output", "archive.tar", "HEAD")
+    archive("tar", "xf", str(quick.folder / "archive.tar"))
+    done = archive.run("snakemake", "--cores", "2")
+    assert done.returncode == 0, done.stderr
+    assert archive.artifacts() == quick.artifacts()
+    assert "note" not in done.stderr
+    archive.assert_snakemake_is_content()
+
+    checked = archive.run("carryover", "check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    count = len(tracked(quick))
+    assert f"{count} of {count} artifacts have the bytes of dvc.lock (this folder, without git, " in checked.stdout
+
+    module = archive.folder / "src/carryover/training/model.py"
+    module.write_text(f"{module.read_text()}# edited\n")
+    edited = archive.run("carryover", "check")
+    assert (edited.returncode, edited.stdout) == (2, "")
+    assert edited.stderr.startswith("error: src/carryover/training: edited since dvc.lock was written")
+    assert edited.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_part_of_a_committed_dvc_lock_is_named(quick: Project) -> None:
+    lock = quick.folder / "dvc.lock"
+    lock.write_text(lock.read_text()[:-30])
+    quick.commit("half a lock")
+    done = quick.run("carryover", "check")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: dvc.lock: damaged, perhaps because DVC was killed while it wrote it; run `git restore dvc.lock`\n"
+    )

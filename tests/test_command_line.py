@@ -113,6 +113,7 @@ def test_a_full_disk_is_reported_in_one_line_and_leaves_what_was_there(tmp_path:
     series = tmp_path / "series.csv"
     series.write_text("what was there")
     outputs = f"--output {series} --output_held_out {tmp_path}/rest.csv --output_scales {tmp_path}/scales.csv"
+    outputs += f" --output_notes {tmp_path}/notes.json"
     rest = "--source noisy_sine --samples 5000 --held_out 0 --step 1 --noise 1 --seed 1"
     rest += " --series - --inputs x --target y --time_steps 1 --batch_size 1"
     done = run_job("make_dataset", *outputs.split(), *rest.split(), limit=2000)
@@ -127,7 +128,7 @@ def test_a_full_disk_is_reported_in_one_line_and_leaves_what_was_there(tmp_path:
     [("--samples all --held_out 0", "--samples: all is"), ("--samples 9 --held_out 0.5", "--held_out: 0.5")],
 )
 def test_what_is_for_a_csv_file_is_refused_for_the_noisy_sine(tmp_path: Path, given: str, message: str) -> None:
-    outputs = [f"--output{part}={tmp_path}/{part}.csv" for part in ("", "_held_out", "_scales")]
+    outputs = [f"--output{part}={tmp_path}/{part}.csv" for part in ("", "_held_out", "_scales", "_notes")]
     rest = (
         "--series - --source noisy_sine --step 1 --noise 1 --seed 1 --inputs x --target y --time_steps 1 --batch_size 1"
     )

@@ -292,10 +292,11 @@ def spoils(keras: Any, plain: Trained, between: Between) -> None:
     assert spoilt.losses[1] != plain.losses[1]
 
     def put_back(model: Any) -> None:
-        kept = [state.numpy() for state in model.get_layer("lstm").states]
+        from carryover import set_states, training_state
+
+        kept = training_state(model).states
         between(model)
-        for state, value in zip(model.get_layer("lstm").states, kept, strict=True):
-            state.assign(value)
+        set_states(model, kept)
 
     assert loop(build(keras), put_back) == plain
 
@@ -315,12 +316,13 @@ def test_validation_data(keras: Any, plain: Trained) -> None:
 
 
 def test_saving_and_loading(keras: Any, tmp_path: Path) -> None:
-    """A model that is loaded goes on with weights and optimizer, but from states of zero."""
-    from carryover import reset_states
+    """A model that is loaded goes on with weights and optimizer, but from states of zero, unless they are saved too."""
+    from carryover import reset_states, set_states, training_state
 
     model = build(keras)
     model.fit(X, Y, epochs=1, **FITTING)
     model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "states.npz", **training_state(model).states)  # type: ignore[arg-type]
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     for mine, theirs in zip(model.get_weights(), loaded.get_weights(), strict=True):
         assert mine.tobytes() == theirs.tobytes()
@@ -333,6 +335,26 @@ def test_saving_and_loading(keras: Any, tmp_path: Path) -> None:
     reset.fit(X, Y, epochs=1, **FITTING)
     reset_states(reset)
     assert gone_on == reset.fit(X, Y, epochs=1, **FITTING).history["loss"]
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    set_states(loaded, np.load(tmp_path / "states.npz"))
+    assert loaded.fit(X, Y, epochs=1, **FITTING).history["loss"] == carried
+
+
+def test_saving_and_loading_with_dropout(keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The states alone do not help; the example on the page does."""
+    import carryover
+
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/conditions.md").read_text(), flags=re.DOTALL)
+    model = build(keras, dropout=0.5)
+    model.fit(X, Y, epochs=1, **FITTING)
+    names: dict[str, Any] = {"carryover": carryover, "keras": keras, "model": model}
+    exec(example, names)
+    with_states = keras.saving.load_model("model.keras")
+    carryover.set_states(with_states, names["kept"].states)
+    carried = model.fit(X, Y, epochs=1, **FITTING).history["loss"]
+    assert with_states.fit(X, Y, epochs=1, **FITTING).history["loss"] != carried
+    assert names["loaded"].fit(X, Y, epochs=1, **FITTING).history["loss"] == carried
 
 
 def test_saving_weights(keras: Any, plain: Trained, tmp_path: Path) -> None:
@@ -364,10 +386,75 @@ def test_a_reset_that_does_nothing(keras: Any) -> None:
 
 
 def test_another_batch_size(keras: Any) -> None:
-    """A stateful network has one batch size for ever; another, or a remainder, is an error and no silent padding."""
+    """A stateful network has one batch size for ever; another, or a remainder of more than one, is an error."""
     model = build(keras)
-    with pytest.raises(Exception, match=r"shape|Shape|size"):  # Keras's own class varies
-        model.fit(X[:-1], Y[:-1], epochs=1, **FITTING)
+    for samples, batch_size in ((len(X) - 1, BATCH_SIZE), (len(X), BATCH_SIZE - 1)):
+        with pytest.raises(Exception, match=r"shape|Shape|size"):  # Keras's own class varies
+            model.fit(X[:samples], Y[:samples], epochs=1, **FITTING | {"batch_size": batch_size})
+
+
+def test_remainder_of_one(keras: Any) -> None:
+    """One sample is taken for a whole batch of it."""
+    from carryover import training_state_digests
+
+    samples = BATCH_SIZE + 1
+    copies = np.concatenate([X[:BATCH_SIZE], np.repeat(X[BATCH_SIZE:samples], BATCH_SIZE, axis=0)])
+    predictions, digests = [], []
+    for x in (X[:samples], copies):
+        model = build(keras)
+        predictions.append(model.predict(x, batch_size=BATCH_SIZE, verbose=0))
+        digests.append(training_state_digests(model))
+        assert np.isfinite(model.evaluate(x, x[:, 0], batch_size=BATCH_SIZE, verbose=0))
+        assert np.isfinite(model.fit(x, x[:, 0], epochs=1, **FITTING).history["loss"][0])
+    assert predictions[0].shape == (2 * BATCH_SIZE, 1)
+    assert predictions[0].tobytes() == predictions[1].tobytes()
+    assert digests[0] == digests[1]
+
+
+ORDER = np.arange(len(X)).reshape(BATCH_SIZE, -1).T.ravel()
+"""The order of interleaved batches, as docs/batches.md has it."""
+
+
+def test_one_step_at_a_time(keras: Any) -> None:
+    """With a second model of batch size 1, from zero, and from where a row of the trained network is."""
+    from carryover import reset_states, set_states, training_state
+
+    with pytest.raises(ValueError, match="batch size"):
+        build_fresh(keras).predict(X[:1], verbose=0)
+    model = build(keras)
+    model.predict(X[: BATCH_SIZE + 1], batch_size=BATCH_SIZE, verbose=0)  # Keras compiles for batches of any size
+    assert len(model.predict(X[:1], verbose=0)) == BATCH_SIZE
+    reset_states(model)
+    model.fit(X[ORDER], Y[ORDER], epochs=1, **FITTING)
+    layers = [keras.layers.LSTM(3, stateful=True, name="lstm"), keras.layers.Dense(1)]
+    single = keras.Sequential([keras.Input(batch_shape=(1, 1, 1)), *layers])
+    single.set_weights(model.get_weights())
+
+    def steps(windows: Any) -> list[float]:
+        return [float(single.predict(step.reshape(1, 1, 1), verbose=0)[0, 0]) for step in windows.ravel()]
+
+    reset_states(model)
+    in_batches = model.predict(X[ORDER], batch_size=BATCH_SIZE, verbose=0)[np.argsort(ORDER), 0]
+    states = training_state(model).states
+    assert steps(X[:BATCHES])[1::2] == pytest.approx(in_batches[:BATCHES], rel=1e-4)
+
+    row = 2
+    expected = model.predict(X[:BATCH_SIZE], verbose=0)[row, 0]
+    set_states(single, {name: state[row : row + 1] for name, state in states.items()})
+    assert steps(X[row])[-1] == pytest.approx(expected, rel=1e-4)
+
+
+def test_interleaved_predictions(keras: Any) -> None:
+    """Where no state is carried, the predictions of a window do not depend on the order, once they are put back."""
+    from carryover import ResetStates
+
+    def predict(x: Any) -> Any:
+        callbacks = [ResetStates(every="batch")]
+        return build(keras).predict(x, batch_size=BATCH_SIZE, callbacks=callbacks, verbose=0)[:, 0]
+
+    contiguous, interleaved = predict(X), predict(X[ORDER])
+    assert interleaved != pytest.approx(contiguous, rel=1e-4)
+    assert interleaved[np.argsort(ORDER)] == pytest.approx(contiguous, rel=1e-4)
 
 
 # ---- the table

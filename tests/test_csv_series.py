@@ -27,8 +27,18 @@ def test_the_columns_are_read_in_the_order_in_which_they_are_asked_for(tmp_path:
         WEATHER.replace("day", "Tag der Messung °"),
         WEATHER.replace("2,0,", "second,0,"),  # in a column that is not read
         WEATHER.replace("0.5", " 0.5 "),
+        "day,,,rain,warmth,warmth\n1,,,0.5,,\n2,,,0,,\n3,,,1e-3,,\n",
     ],
-    ids=["byte order mark", "of Windows", "blank lines at the end", "quoted", "umlaut", "text elsewhere", "spaces"],
+    ids=[
+        "byte order mark",
+        "of Windows",
+        "blank lines at the end",
+        "quoted",
+        "umlaut",
+        "text elsewhere",
+        "spaces",
+        "names elsewhere",
+    ],
 )
 def test_what_is_no_mistake_is_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "weather.csv").write_bytes(content.encode())
@@ -48,13 +58,53 @@ def test_numbers_are_read_to_the_last_bit(tmp_path: Path) -> None:
         ("", "line 1: there is no column 'rain'; there are none"),
         (WEATHER.replace("rain", "rains"), "line 1: there is no column 'rain'; did you mean 'rains'?"),
         (WEATHER.replace("rain", "snow"), "line 1: there is no column 'rain'; there are 'day', 'snow', 'warmth'"),
-        (WEATHER.replace("day", "rain"), "line 1: there are two columns 'rain'; rename one"),
-        (WEATHER.replace(",", ";"), "line 1: the cells are separated by ';'; save the file with commas"),
+        (WEATHER.replace("day", "rain"), "line 1: 2 columns are named 'rain'; rename all but one"),
+        (
+            f"# of the station,\n\n# in mm\n{WEATHER}",
+            "line 1: this is a comment, and the header is line 4; delete the lines above it",
+        ),
+        (
+            f"The weather, in mm\n{WEATHER}",
+            "line 1: this is not the header, and the header is line 2; delete the lines above it",
+        ),
+        (
+            "# " + WEATHER.replace("rain", "snow"),
+            "line 1: this is a comment: '# day,snow,warmth'; delete the lines above the names of the columns",
+        ),
+        (
+            WEATHER.replace(",", ";").replace(".", ",").replace("day", "day, UTC"),
+            "line 1: the cells are separated by ';'; save the file with commas between them, and with points in "
+            "the numbers",
+        ),
         (WEATHER.replace(",", "\t"), "line 1: the cells are separated by '\\t'; save the file with commas"),
         (WEATHER.replace("2,0,", "2,much,"), "line 3, column 'rain': 'much' is not a number; fix the cell"),
         (
             WEATHER.replace("2,0,", "2,,"),
             "line 3, column 'rain': the cell is empty; fix the cell or leave the row",
+        ),
+        (
+            f"{WEATHER}\nThe rain in Spain, from 1949 to 1960, and its warmth, in mm\n",
+            "line 6: 4 cells, but the header has 3; fix the line, or delete it if it is a footer",
+        ),
+        (
+            f"{WEATHER}\nThe rain in Spain; source: the met office of Spain\n",
+            "line 6: only one cell is filled: 'The rain in Spain; source: the met offic...'; if the line is a footer, "
+            "delete it, or else fill in the rest",
+        ),
+        (f"{WEATHER}Total,,\n", "line 5: only one cell is filled: 'Total'; if the line is a footer, delete it"),
+        (f"{WEATHER},,\n", "line 5: all cells are empty; fill them in or delete the line"),
+        (
+            WEATHER.replace("0.5", '"1,213.15"'),
+            "line 2, column 'rain': '1,213.15' has ',' in it; write plain numbers, such as 1213.15 or 213150000",
+        ),
+        (WEATHER.replace("0.5", '"0,5"'), "line 2, column 'rain': '0,5' has ',' in it; write plain numbers"),
+        (WEATHER.replace("0.5", "213.15M"), "line 2, column 'rain': '213.15M' has 'M' in it; write plain numbers"),
+        (WEATHER.replace("0.5", "-2.00 %"), "line 2, column 'rain': '-2.00 %' has '%' in it; write plain numbers"),
+        (WEATHER.replace("0.5", "$ 12"), "line 2, column 'rain': '$ 12' has '$' in it; write plain numbers"),
+        (WEATHER.replace("0.5", "2012-01-01"), "line 2, column 'rain': '2012-01-01' is not a number; fix the cell"),
+        (
+            WEATHER.replace("0.5", "-3.41e38"),
+            "line 2, column 'rain': -3.41e38 is too large, since float32 holds up to 3.4e+38; scale the column",
         ),
         (WEATHER.replace("2,0,", "2,nan,"), "line 3, column 'rain': nan is not a finite number"),
         (WEATHER.replace("2,0,", "2,NA,"), "line 3, column 'rain': 'NA' is not a number"),

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from carryover.job.errors import UserError
 from carryover.series.batches import batch_order, cut_windows
+from carryover.series.csv_file import read_csv_columns
 from carryover.series.dataset import Series, read_columns, read_series, write_series
 from carryover.series.noisy_sine import noisy_sine
+from carryover.series.scales import Scale, read_scales, write_scales
 
 
 def test_the_series_of_2017_is_made_byte_for_byte(tmp_path: Path) -> None:
@@ -36,6 +38,31 @@ def test_a_series_survives_writing_and_reading_to_the_bit(tmp_path: Path) -> Non
     again = read_series(tmp_path / "series.csv")
     assert (again.x.tobytes(), again.y.tobytes()) == (values[:, :2].tobytes(), values[:, 2].tobytes())
     assert again.columns == read_columns(tmp_path / "series.csv") == columns
+
+
+NAMES = (
+    "wind, in m/s",
+    'the "felt" °C',
+    "$HOME",
+    "${dataset.seed} {k}",
+    "50%",
+    "it's",
+    "相对湿度 %",
+    "two\nlines",
+    "a\u2028b",
+)
+
+
+def test_a_column_may_have_any_name(tmp_path: Path) -> None:
+    values = np.arange(2 * len(NAMES), dtype=np.float32).reshape(2, -1)
+    write_series(tmp_path / "series.csv", Series(values[:, :-1], values[:, -1], NAMES))
+    again = read_series(tmp_path / "series.csv")
+    assert again.columns == read_columns(tmp_path / "series.csv") == NAMES
+    assert np.column_stack([again.x, again.y]).tolist() == values.tolist()
+    scales = [Scale(float(number), 2.0) for number in range(len(NAMES))]
+    write_scales(tmp_path / "scales.csv", NAMES, scales)
+    assert read_scales(tmp_path / "scales.csv") == scales
+    assert read_csv_columns(tmp_path / "series.csv", [*NAMES]).tolist() == values.tolist()
 
 
 def test_a_longer_series_begins_with_the_shorter_one() -> None:

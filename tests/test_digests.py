@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,55 @@ def test_layers_of_one_name_and_layers_of_several_cells_are_seen_whole(keras: An
     assert not any(state.any() for state in training_state(model).states.values())
 
 
+def test_the_states_of_several_cells_are_named_by_cell(keras: Any) -> None:
+    from carryover import training_state
+
+    def states(layer: Any) -> list[str]:
+        model = keras.Sequential([keras.Input(batch_shape=(2, 1, 1)), layer])
+        return list(training_state(model).states)
+
+    several = [keras.layers.LSTMCell(2, name="lstm_cell"), keras.layers.GRUCell(3, name="gru_cell")]
+    of_several = ["rnn/lstm_cell/hidden_state", "rnn/lstm_cell/cell_state", "rnn/gru_cell/hidden_state"]
+    assert states(keras.layers.RNN(several, stateful=True, name="rnn")) == of_several
+    stack = keras.layers.StackedRNNCells([keras.layers.StackedRNNCells(several, name="inner")])
+    nested = [name.replace("rnn/", "rnn/inner/") for name in of_several]
+    assert states(keras.layers.RNN(stack, stateful=True, name="rnn")) == nested
+    assert states(keras.layers.RNN(keras.layers.GRUCell(2), stateful=True, name="rnn")) == ["rnn/hidden_state"]
+    assert states(keras.layers.SimpleRNN(2, stateful=True, name="simple")) == ["simple/hidden_state"]
+    assert states(keras.layers.LSTM(2, stateful=True, name="lstm")) == ["lstm/hidden_state", "lstm/cell_state"]
+
+
+def test_equal_weights_have_equal_digests_whatever_the_seeds(keras: Any, tmp_path: Path) -> None:
+    """Keras gives every recurrent layer a seed, even without dropout, and a new one when it loads a model."""
+    from carryover import training_state_digests
+
+    def build() -> Any:
+        model = keras.Sequential([keras.Input(batch_shape=(2, 1, 1)), keras.layers.LSTM(3, stateful=True)])
+        model.compile(optimizer="adam", loss="mse")
+        model.optimizer.build(model.trainable_variables)  # otherwise Keras does not load what it has saved
+        return model
+
+    def differ(one: Any, other: Any) -> set[str]:
+        of_one, of_other = training_state_digests(one), training_state_digests(other)
+        return {part for part in of_one if of_one[part] != of_other[part]}
+
+    model, twin = build(), build()
+    twin.set_weights(model.get_weights())
+    assert differ(model, twin) == {"seeds"}
+    model.save(tmp_path / "model.keras")
+    assert differ(model, keras.saving.load_model(tmp_path / "model.keras")) == {"seeds"}
+
+
+def test_what_a_case_records_has_the_seeds_among_the_weights_in_the_order_of_keras(keras: Any) -> None:
+    from carryover import digest
+    from carryover.training.snapshot import recorded_state
+
+    model = keras.Sequential([keras.Input(batch_shape=(2, 1, 1)), keras.layers.LSTM(3), keras.layers.Dense(1)])
+    weights = recorded_state(model)["weights"]
+    assert len(weights) == len(model.weights) + 1
+    assert digest(weights) == digest({variable.path: variable.numpy() for variable in model.variables})
+
+
 def test_a_digest_does_not_depend_on_memory_layout_or_byte_order() -> None:
     table = np.arange(6, dtype=np.float32).reshape(2, 3)
     assert digest({"a": table}) == digest({"a": np.asfortranarray(table)}) == digest({"a": table.astype(">f4")})
@@ -98,7 +148,9 @@ def test_the_training_state_is_all_that_training_changes(keras: Any) -> None:
     model.fit(x, y, batch_size=2, shuffle=False, verbose=0)
     before = training_state(model)
     assert {"lstm/lstm_cell/kernel", "dense/bias"} < set(before.weights)
-    assert any("seed_generator" in name for name in before.weights)
+    assert not any("seed_generator" in name for name in before.weights)
+    assert all("seed_generator" in name for name in before.seeds)
+    assert len(before.seeds) == 1
     assert {"adam/iteration", "adam/learning_rate"} < set(before.optimizer)
     assert set(before.states) == {"lstm/hidden_state", "lstm/cell_state"}
 

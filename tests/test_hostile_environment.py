@@ -172,6 +172,7 @@ MAKE_DATASET = (
     "make_dataset.py --source noisy_sine --samples 24 --held_out 6 --step 0.5 --noise 0.1 --seed 7 --series -"
     " --inputs x --target y --time_steps 2 --batch_size 4 --output made/noisy_sine.csv"
     " --output_held_out made/held_out.csv --output_scales made/scales.csv"
+    " --output_notes made/notes.json"
 )
 RENDER_FIGURES = (
     "render_figures.py --params results/params.yaml --cases results/cases --replicates results/replicates"

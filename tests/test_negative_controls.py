@@ -16,6 +16,7 @@ from helpers.steps import run_here, train_options
 from helpers.training import Setting, StartingModel, weights_of
 
 from carryover.comparison.partings import first_parting
+from carryover.job.digests import digest
 from carryover.series.batches import cut_windows
 from carryover.series.noisy_sine import noisy_sine
 from carryover.training.case_results import CaseResults
@@ -50,7 +51,7 @@ def train(
         seed: of the noise in the series.
         options: of the optimizer.
     """
-    from carryover.training.snapshot import training_state, training_state_digests
+    from carryover.training.snapshot import recorded_state
 
     series = noisy_sine(samples=120, step=0.1, noise=0.1, seed=seed)
     inputs, targets = cut_windows(series, SETTING.time_steps, SETTING.batch_size)
@@ -60,7 +61,7 @@ def train(
     rows: list[list[Any]] = []
 
     def record(loss: float) -> None:
-        rows.append([len(rows) + 1, loss, *training_state_digests(model).values()])
+        rows.append([len(rows) + 1, loss, *map(digest, recorded_state(model).values())])
 
     arguments = {"batch_size": SETTING.batch_size, "shuffle": shuffle, "verbose": 0}
     if calls == "loop":
@@ -73,7 +74,7 @@ def train(
             on_epoch_end=lambda epoch, logs: record(logs["loss"]),
         )
         model.fit(inputs, targets, epochs=EPOCHS, callbacks=[callback], **arguments)
-    final = {f"{part}/{n}": t for part, tensors in training_state(model)._asdict().items() for n, t in tensors.items()}
+    final = {f"{part}/{n}": t for part, tensors in recorded_state(model).items() for n, t in tensors.items()}
     predictions = model.predict(inputs, batch_size=SETTING.batch_size, verbose=0)[:, 0]
     columns = ["epoch", "loss", "weights_sha256", "optimizer_sha256", "states_sha256"]
     samples = pd.DataFrame({"sample": range(len(predictions)), "prediction": predictions})

@@ -1,5 +1,6 @@
 """The pipeline on your own series, and the examples: by both engines, and beside the default results."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,8 @@ def test_both_engines_learn_a_csv_and_learn_it_again_when_it_changes(weather: Pr
     series = {name: made[f"data/wetter{name}.csv"].decode().splitlines() for name in ("", "_held_out", "_scales")}
     # Of 26 rows 6 are held out (a quarter, rounded), and of the others the last 16 make two whole batches of 8.
     assert [len(lines) - 1 for lines in series.values()] == [16, 6, 3]
+    notes = {"samples": 26, "trained_on": 16, "held_out": 6, "left_over": 4, "not_forecast": 0, "warnings": []}
+    assert json.loads(made["data/wetter_notes.json"]) == json.loads(made["results/details.json"])["series"] == notes
     assert series[""][0] == series["_held_out"][0] == "rain (mm),wind,wärme"
     trained = np.loadtxt(series[""][1:], delimiter=",")
     np.testing.assert_allclose(trained.mean(axis=0), 0, atol=1e-6)
@@ -169,7 +172,7 @@ def test_an_example_is_an_experiment_of_dvc_with_the_same_results(project: Proje
     made = (project.folder / f"{example}/results/metrics.json").read_text()
     project("git", "clean", "-dfxq", "examples")
     params = (project.folder / "params.yaml").read_text()
-    project("sh", "-c", f"carryover overrides {example}.yaml | xargs dvc exp run --temp --name weather")
+    project("sh", "-c", f"carryover overrides {example}.yaml | xargs -r dvc exp run --temp --name weather")
     assert project.artifacts() == before
     assert not (project.folder / example).exists()
     assert (project.folder / "params.yaml").read_text() == params

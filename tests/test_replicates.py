@@ -157,6 +157,7 @@ def test_a_replicate_is_the_ordinary_job_of_its_seed(together: Callable[[str], O
     data, scales, weights = (str(tmp_path / name) for name in ("data.csv", "scales.csv", "weights.npz"))
     run(
         "make_dataset", "--output", data, "--output_held_out", str(tmp_path / "rest.csv"), "--output_scales", scales,
+        "--output_notes", str(tmp_path / "notes.json"),
         *series_options(setting), "--seed", str(seed), "--series", "-", "--held_out", "0", "--inputs", "x",
         "--target", "y", "--time_steps", str(setting.time_steps), "--batch_size", str(setting.batch_size),
     )  # fmt: skip
@@ -283,8 +284,8 @@ def test_shards_that_are_no_longer_asked_for_are_removed_and_nothing_else(writte
         ({"shard_size": 0}, "replicates.shard_size: 0 is less than the minimum of 1"),
         ({"shard_size": 129}, "replicates.shard_size: 129 is greater than the maximum of 128"),
         ({"behaviours": ["sometimes"]}, "replicates.behaviours[0]: 'sometimes' is not one of never, every_epoch"),
-        ({"behaviours": []}, "replicates.behaviours: [] should be non-empty"),
-        ({"behaviours": ["never", "never"]}, "replicates.behaviours: ['never', 'never'] has non-unique elements"),
+        ({"behaviours": []}, "replicates.behaviours: [] has 0 entries; give at least 1"),
+        ({"behaviours": ["never", "never"]}, "replicates.behaviours: 'never' is there twice; remove one"),
         ({"first_seed": 2**32 - 5}, "replicates: the last seed would be 4294967418, above 4294967295"),
         ({"seed": 1}, "replicates.seed: unknown key; there are count, behaviours, first_seed, shard_size"),
     ],

@@ -1,7 +1,6 @@
 """What an edit reruns, in both engines: what it can change, and nothing else."""
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers.engines import STAGES, STEPS
+from helpers.engines import STAGES, STEPS, planned_steps
 from helpers.project import ROOT, Project
 
 CHECK, DATASET, WEIGHTS, TRAIN, REPLICATES, SCORE, COMPARE, FIGURES = STEPS
@@ -125,11 +124,3 @@ def test_snakemake_plans_what_an_edit_affects_and_all_that_comes_after_it(quick:
     )  # fmt: skip
     planned = {name: planned_steps(printed) for name, printed in json.loads(done.stdout).items()}
     assert planned == {name: with_those_after(EXPECTED[name]) for name in asked}
-
-
-def planned_steps(printed: str) -> set[str]:
-    """Return the steps of the jobs that a dry run has planned."""
-    if "Nothing to be done" in printed:
-        return set()
-    table = printed.split("\nJob stats:\n")[1].split("\n\n")[0]
-    return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all", "total"}

@@ -52,6 +52,20 @@ def test_it_has_the_answer_first_then_each_claim_each_training_and_where_the_res
     assert "\x1b" not in printed, "no colours where there is no terminal"
 
 
+def test_a_warning_about_the_series_comes_before_the_answer(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "130")
+    details = json.loads((results / "details.json").read_text())
+    details["series"] = {"warnings": ["column 'rho (g/m**3)', 'b**': -200 is in 3 of 303 rows"]}
+    (results / "details.json").write_text(json.dumps(details))
+    show_verdict(results)
+    lines = rows(capsys.readouterr().out)
+    warning = lines.index("• column 'rho (g/m**3)', 'b**': -200 is in 3 of 303 rows")
+    assert lines.index("Check the series first:") < warning
+    assert warning < next(number for number, line in enumerate(lines) if line.startswith("A loop of fit"))
+
+
 def test_it_names_the_report_only_if_it_is_of_this_run(
     results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from carryover.comparison.details import details
 from carryover.comparison.metrics import metrics
 from carryover.comparison.verdict import verdict
 from carryover.series.dataset import Series
+from carryover.series.notes import Notes
 from carryover.training.behaviours import Training
 
 NEVER = {"calls": "single", "reset": "never", "stateful": True, "batches": "contiguous"}
@@ -22,6 +23,7 @@ NO_FORECASTS = pd.DataFrame()
 # The cases made by hand predict samples 1 and 3, and rightly.
 SERIES = Series(np.zeros((4, 1), np.float32), np.array([0, 0.5, 0, -0.5], np.float32))
 BEYOND_THEM = SERIES._replace(y=100 + 20 * SERIES.y)
+NOTES = Notes(1234, 1000, 200, left_over=34, not_forecast=0, warnings=[])
 PARAMS: dict[str, Any] = {
     "dataset": {"source": "noisy_sine"},
     "model": {"initial_weights": "random", "batch_size": 2},
@@ -41,7 +43,7 @@ REPLICATES = {
 
 def found(cases: dict[str, Any] = EQUAL, params: dict[str, Any] = PARAMS, **others: Any) -> dict[str, Any]:
     """The details of a run, as another program reads them."""
-    given = {"reference": {}, "replicates": {}, "forecasts": NO_FORECASTS, "series": SERIES} | others
+    given = {"reference": {}, "replicates": {}, "forecasts": NO_FORECASTS, "notes": NOTES, "series": SERIES} | others
     return json.loads(json.dumps(details(cases, params, **given)))  # type: ignore[no-any-return]
 
 
@@ -279,6 +281,7 @@ def test_the_verdict_has_its_sections_in_order_the_answer_first() -> None:
     assert headings == [
         "# Verdict",
         "## The claims",
+        "## The series",
         "## What resetting does to the training loss",
         "## Error on unseen data",
         "## Where they part",
@@ -346,6 +349,20 @@ def test_the_verdict_says_what_a_network_is_worth_on_unseen_data() -> None:
         "The best forecast without a network, the previous target, if it is known, has a lower error: 0.1000." in text
     )
     assert "unseen data" not in verdict(found({"a": case()}, params), params).split("## The claims")[1]
+
+
+def test_the_verdict_says_where_the_samples_went_and_first_what_is_suspicious_in_them() -> None:
+    line = "\n\n1,234 samples: 1,000 to train on, 200 held out, the oldest 34 left over.\n\n"
+    text = verdict(found(), PARAMS)
+    assert f"## The series{line}" in text
+    assert "Check the series" not in text
+    numbers = found(notes=NOTES._replace(warnings=["column 'a*b*c': -200 is in 3 of 9 rows", "column 'x': it is 3"]))
+    assert numbers["series"]["warnings"][1] == "column 'x': it is 3"
+    text = verdict(numbers, PARAMS)
+    warnings = (
+        "\n\n**Check the series first:**\n\n- column 'a\\*b\\*c': -200 is in 3 of 9 rows\n- column 'x': it is 3\n\n"
+    )
+    assert text.index("Not every claim holds") < text.index(warnings) < text.index("What to do.")
 
 
 def test_replicates_that_all_end_the_same_are_not_said_to_be_lower() -> None:

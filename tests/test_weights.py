@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -5,8 +6,11 @@ import numpy as np
 import pytest
 from helpers.project import REFERENCE
 from helpers.steps import run_job
+from hypothesis import given
+from hypothesis import strategies as st
 
-from carryover.job.arrays import write_arrays
+from carryover.job.array_shapes import read_shapes
+from carryover.job.arrays import read_arrays, write_arrays
 from carryover.job.errors import UserError
 from carryover.training.network import Network, weight_shapes
 from carryover.training.weights import read_trained_weights, read_weights
@@ -30,13 +34,13 @@ def test_the_shapes_are_those_of_the_network_that_keras_builds(
 
 def test_the_weights_of_a_final_training_state_are_those_of_its_network(keras: Any, tmp_path: Path) -> None:
     from carryover.training.model import build_model, random_weights, set_weights
-    from carryover.training.snapshot import training_state
+    from carryover.training.snapshot import recorded_state
 
     network = Network([3, 2], "sigmoid", "gru", inputs=2)
     model = build_model(network, time_steps=1, batch_size=2, stateful=True)
     weights = random_weights(network, seed=1)
     set_weights(model, weights)
-    final = training_state(model)._asdict()
+    final = recorded_state(model)
     write_arrays(
         tmp_path / "final.npz", {f"{part}/{n}": t for part, tensors in final.items() for n, t in tensors.items()}
     )
@@ -63,6 +67,27 @@ def test_random_weights_are_those_of_keras_after_its_seed(keras: Any, tmp_path: 
     plain = keras.Sequential([keras.Input(batch_shape=(2, 1, 1)), *layers])
     made = read_weights(tmp_path / "w.npz", Network([4, 3], "sigmoid"))
     assert [w.tobytes() for w in made.values()] == [w.tobytes() for w in plain.get_weights()]
+
+
+@given(st.lists(st.lists(st.integers(0, 3), max_size=4)))
+def test_the_shapes_in_an_archive_are_those_that_numpy_reads(
+    tmp_path_factory: pytest.TempPathFactory, shapes: list[list[int]]
+) -> None:
+    arrays = {f"layer_{number}/kernel": np.zeros(shape, np.float32) for number, shape in enumerate(shapes)}
+    file = tmp_path_factory.getbasetemp() / "arrays.npz"
+    write_arrays(file, arrays)
+    assert read_shapes(file) == {name: array.shape for name, array in read_arrays(file).items()}
+
+
+@pytest.mark.parametrize("content", [b"", b"text", (REFERENCE / "initial_weights.npz").read_bytes()[:-99]])
+def test_what_is_no_archive_has_no_shapes(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"x.npz: not a NumPy archive"):
+        read_shapes(tmp_path / "x.npz")
+    with zipfile.ZipFile(tmp_path / "y.npz", "w") as archive:
+        archive.writestr("a.npy", content)
+    with pytest.raises(UserError, match=r"y.npz: not a NumPy archive"):
+        read_shapes(tmp_path / "y.npz")
 
 
 def good() -> dict[str, Any]:

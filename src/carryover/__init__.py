@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from carryover.job.digests import digest
     from carryover.training.snapshot import training_state, training_state_digests
-    from carryover.training.states import ResetStates, reset_states
+    from carryover.training.states import ResetStates, reset_states, set_states
 
-__all__ = ["ResetStates", "digest", "reset_states", "training_state", "training_state_digests"]
+__all__ = ["ResetStates", "digest", "reset_states", "set_states", "training_state", "training_state_digests"]
 
 _HOME = {
     "ResetStates": "carryover.training.states",
     "reset_states": "carryover.training.states",
+    "set_states": "carryover.training.states",
     "digest": "carryover.job.digests",
     "training_state": "carryover.training.snapshot",
     "training_state_digests": "carryover.training.snapshot",

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from carryover.job.command_line import ArgumentParser, errors_in_one_line
+from carryover.job.errors import UserError
 
 
 def explain(arguments: argparse.Namespace) -> int:
@@ -25,12 +26,19 @@ def explain(arguments: argparse.Namespace) -> int:
 def overrides(arguments: argparse.Namespace) -> int:
     """Print the options of `dvc exp run` that change params.yaml to the values in a file."""
     from carryover.job.yaml_file import read_yaml
+    from carryover.params.check import check
     from carryover.params.options import merge
-    from carryover.params.options import overrides as hydra_overrides
+    from carryover.params.overrides import overrides as hydra_overrides
 
-    params = read_yaml(Path("params.yaml"))
-    for override in hydra_overrides(params, merge(params, read_yaml(arguments.file))):
-        print("--set-param", shlex.quote(override))
+    params, changes = read_yaml(Path("params.yaml")), read_yaml(arguments.file)
+    if not isinstance(changes, dict):
+        raise UserError(f"{arguments.file}: expected sections of parameters, as in params.yaml")
+    with errors_in_one_line(f"params.yaml or {arguments.file}: ", status=2):
+        wanted = check(merge(params, changes), read_yaml(Path("workflow/schemas/params.schema.yaml")), Path())
+        options = [f"--set-param {shlex.quote(override)}" for override in hydra_overrides(params, wanted)]
+    if not options:
+        raise UserError(f"{arguments.file}: changes nothing in params.yaml; run `dvc exp run --temp` without it")
+    print("\n".join(options))
     return 0
 
 
@@ -98,7 +106,8 @@ def main() -> None:
         "overrides",
         help="turn a file of parameters into options of `dvc exp run`",
         description="Print the values of a file as options of `dvc exp run`, which cannot take the file itself as "
-        "`snakemake --configfile` does: carryover overrides examples/interleaved.yaml | xargs dvc exp run --temp",
+        "`snakemake --configfile` does: carryover overrides examples/interleaved.yaml | xargs -r dvc exp run --temp. "
+        "With -r, xargs runs nothing after an error.",
     )
     command.add_argument("file", type=Path, metavar="YAML", help="the values that differ from params.yaml")
     command.set_defaults(command=overrides)

@@ -1,5 +1,6 @@
 """The pipeline as each engine sees it: its steps, and the jobs with their commands, inputs and outputs."""
 
+import json
 import re
 import shlex
 from typing import Any
@@ -46,9 +47,19 @@ def snakemake_graph(project: Project) -> Graph:
         fields = dict(re.findall(r"^    (input|output): (.*)$", block, flags=re.MULTILINE))
         command = re.search(r"^(?:Shell command: )?(hermetic .*) > logs/", block, flags=re.MULTILINE)
         if command:
+            command = as_dvc_gives_the_parameters(command[1], project)
             job = {"outputs": fields["output"].split(", "), "inputs": sorted(fields["input"].split(", "))}
-            jobs.append((command[1], {"step": block.split(":")[0]} | job))
+            jobs.append((command, {"step": block.split(":")[0]} | job))
     return by_output(with_shards_as_one(jobs))
+
+
+def as_dvc_gives_the_parameters(command: str, project: Project) -> str:
+    """Snakemake gives check_params the text of the parameters that it has read, and DVC the file with them."""
+    words = shlex.split(command)
+    if "--params" in words and (text := words[words.index("--params") + 1]).startswith("{"):
+        assert json.loads(text) == project.params()
+        return command.replace(shlex.quote(text), "params.yaml")
+    return command
 
 
 def with_shards_as_one(jobs: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
@@ -76,3 +87,11 @@ def by_output(jobs: Any) -> Graph:
         }
         for command, job in jobs
     }
+
+
+def planned_steps(printed: str) -> set[str]:
+    """Return the steps of the jobs that a dry run of Snakemake has planned."""
+    if "Nothing to be done" in printed:
+        return set()
+    table = printed.split("\nJob stats:\n")[1].split("\n\n")[0]
+    return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all", "total"}

@@ -14,6 +14,7 @@ from carryover.job.files import write_json, writing
 from carryover.job.tables import write_table
 from carryover.replicates.losses import remove_other_shards
 from carryover.replicates.shards import shards
+from carryover.series.notes import read_notes
 
 
 def compare(arguments: argparse.Namespace) -> None:
@@ -21,7 +22,8 @@ def compare(arguments: argparse.Namespace) -> None:
     # DVC takes the folder of the replicates as a whole, so nothing else may be in it.
     for path in remove_other_shards(arguments.replicates, shards(**params["replicates"])):
         print(f"removed {path}: the parameters no longer ask for this shard")
-    found = details(cases, params, distances(reference, cases, params), replicates, forecasts, series)
+    notes = read_notes(arguments.notes)
+    found = details(cases, params, distances(reference, cases, params), replicates, forecasts, notes, series)
     write_table(arguments.losses, losses(cases))
     write_table(arguments.loss_diffs, loss_differences(cases))
     write_json(arguments.metrics, metrics(found))
@@ -33,6 +35,7 @@ def compare(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
     add_results_arguments(parser)
+    parser.add_argument("--notes", required=True, type=Path, metavar="JSON", help="the notes of make_dataset")
     parser.add_argument("--losses", required=True, type=Path, metavar="CSV", help="the losses of each case")
     parser.add_argument(
         "--loss_diffs", required=True, type=Path, metavar="CSV", help="the losses of each pair of cases"

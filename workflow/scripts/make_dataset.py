@@ -1,4 +1,4 @@
-"""Write the part of the series to train on, the held-out part after it, and the scale of each column."""
+"""Write the part of the series to train on, the held-out part after it, the scale of each column, and notes on them."""
 
 import argparse
 from pathlib import Path
@@ -11,6 +11,7 @@ from carryover.job.errors import UserError
 from carryover.series.csv_file import read_csv_columns
 from carryover.series.dataset import write_series
 from carryover.series.noisy_sine import noisy_sine
+from carryover.series.notes import write_notes
 from carryover.series.options import NOISY_SINE, add_series_arguments, noisy_sine_held_out, noisy_sine_samples
 from carryover.series.scales import write_scales
 from carryover.series.splitting import divide
@@ -29,18 +30,18 @@ def read_or_make(arguments: argparse.Namespace) -> tuple[str, list[str], NDArray
 
 def make_dataset(arguments: argparse.Namespace) -> None:
     where, columns, values = read_or_make(arguments)
-    multiple = arguments.time_steps * arguments.batch_size
+    windows = arguments.time_steps, arguments.batch_size
     try:
-        parts = divide(values, columns, arguments.samples, arguments.held_out, multiple, arguments.standardize)
+        parts = divide(values, columns, arguments.samples, arguments.held_out, *windows, arguments.standardize)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
     write_series(arguments.output, parts.training)
     write_series(arguments.output_held_out, parts.held_out)
     write_scales(arguments.output_scales, tuple(columns), parts.scales)
-    print(
-        f"{len(values)} samples: {len(parts.training.y)} to train on, {len(parts.held_out.y)} held out"
-        f"{f', the oldest {parts.left_over} left over' if parts.left_over else ''}"
-    )
+    write_notes(arguments.output_notes, parts.notes)
+    print(parts.notes.in_words)
+    for warning in parts.notes.warnings:
+        print(f"warning: {where}: {warning}")
 
 
 if __name__ == "__main__":
@@ -48,6 +49,7 @@ if __name__ == "__main__":
     parser.add_argument("--output", required=True, type=Path, metavar="CSV", help="the training part, to write")
     parser.add_argument("--output_held_out", required=True, type=Path, metavar="CSV", help="held-out part, to write")
     parser.add_argument("--output_scales", required=True, type=Path, metavar="CSV", help="the scales, to write")
+    parser.add_argument("--output_notes", required=True, type=Path, metavar="JSON", help="the notes, to write")
     parser.add_argument("--series", required=True, type=Path, metavar="FOLDER", help="the folder of the CSV files")
     add_series_arguments(parser)
     parser.add_argument(

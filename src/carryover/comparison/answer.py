@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from carryover.comparison.claims import spellings, why_the_same
-from carryover.comparison.words import code, count
+from carryover.comparison.words import code, count, plain
 from carryover.series.options import NOISY_SINE
 from carryover.training.behaviours import BATCH_ORDERS, TRAININGS, Training
 
@@ -21,7 +21,8 @@ NOTHING_HELD_OUT = "To see the errors on unseen data, hold samples out (`dataset
 
 
 def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
-    """Write the answer as Markdown: what was not learnt and which claims fail, if any; the answer; what to do.
+    """Write the answer as Markdown: what was not learnt, which claims fail and what is suspicious in the series, if
+    anything; the answer in two sentences; what to do.
 
     Args:
         details: the contents of results/details.json.
@@ -30,6 +31,7 @@ def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
     paragraphs = [
         _learnt(details, params),
         _failed(details),
+        _warnings(details),
         " ".join(filter(None, [_loop_or_single(details, params), _reset(details, params)])),
         _what_to_do(details, params),
     ]
@@ -153,6 +155,12 @@ def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
                 f"{reset_lower:,} of {count(numbers['count'], 'seed')}"
             )
     return f"{sentence}."
+
+
+def _warnings(details: dict[str, Any]) -> str:
+    """List what is suspicious in the series; empty if nothing is."""
+    warnings = details.get("series", {}).get("warnings", [])  # details.json of an earlier version has no series
+    return "\n".join(["**Check the series first:**", "", *(f"- {plain(w)}" for w in warnings)]) if warnings else ""
 
 
 def _why_no_reset_matters(details: dict[str, Any], params: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from carryover.forecasts.held_out import scores
 from carryover.job.yaml_file import Params
 from carryover.replicates.losses import Losses
 from carryover.series.dataset import Series
+from carryover.series.notes import Notes
 from carryover.training.case_results import CaseResults, Cases
 
 Details = dict[str, Any]
@@ -26,6 +27,7 @@ def details(
     reference: dict[str, dict[str, float | None]],
     replicates: Losses,
     forecasts: pd.DataFrame,
+    notes: Notes,
     series: Series,
 ) -> Details:
     """Gather what a run found.
@@ -36,9 +38,11 @@ def details(
         reference: the result of reference.distances.
         replicates: the losses of the replicates by training.
         forecasts: the result of held_out.read_forecasts.
+        notes: what make_dataset did with the series.
         series: the training part of the series, in its own units.
 
     Returns:
+        `series`: the notes;
         `windows`: how many there are in an epoch;
         `target`: the `mean` and the standard `deviation` of the target, in the units of the series;
         `trainings`: the cases, grouped into those that are the same training (partings.same_training);
@@ -56,6 +60,7 @@ def details(
     first_of = {name: group[0] for group in groups for name in group}
     windows = len(next(iter(cases.values())).predictions)
     result: Details = {
+        "series": notes._asdict(),
         "windows": windows,
         "target": {"mean": float(series.y.mean(dtype=float)), "deviation": float(series.y.std(dtype=float))},
         "trainings": groups,

@@ -7,6 +7,7 @@ from carryover.comparison.answer import answer, claims_hold, with_and_without_re
 from carryover.comparison.claims import training_of, why_the_same
 from carryover.comparison.words import code, count, table
 from carryover.forecasts.held_out import BASELINES, STATES
+from carryover.series.notes import Notes
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, TRAININGS, Training
 
 
@@ -23,6 +24,7 @@ def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
         "## The claims",
         _trainings(details, params),
         _claims(details),
+        f"## The series\n\n{Notes(**details['series']).in_words}.",
         "## What resetting does to the training loss",
         _replicates(details, params),
         _cases(details, params),

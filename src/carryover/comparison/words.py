@@ -1,5 +1,6 @@
 """Phrases that the verdict, the terminal and `carryover explain` share. Nothing here needs NumPy or pandas."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -65,6 +66,15 @@ def code(name: str) -> str:
     ('`single_fit`', '`single_fit` ≠ `loop_with_reset`')
     """
     return " ".join(word if word in ("=", "≠") else f"`{word}`" for word in readable(name).split())
+
+
+def plain(text: str) -> str:
+    """Write a text in Markdown as it is, whatever signs it has.
+
+    >>> print(plain("column 'rho (g/m**3)': 0"))
+    column 'rho (g/m\\*\\*3)': 0
+    """
+    return re.sub(r"([\\`*_<>\[\]|&#~$])", r"\\\1", text)
 
 
 def same(cases: Iterable[str]) -> str:

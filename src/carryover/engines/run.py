@@ -1,95 +1,131 @@
-"""A run of Snakemake: its parameters, the lock that keeps a second run out, and what happens at the end."""
+"""A run of Snakemake: the locks that keep a second run out, what is checked before it, and what happens at its end."""
 
 import atexit
+import os
 import sys
 import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import quote
 
 from carryover.job.command_line import errors_in_one_line
 from carryover.job.errors import UserError
-from carryover.job.yaml_file import Params, read_yaml
-from carryover.params.check import check
-from carryover.params.options import merge, typed
 
-LOCK = Path(".snakemake/running.lock")
-"""The operating system releases this lock when its holder dies, however it dies. You would have to remove Snakemake's
-own lock by hand, so profiles/default turns it off."""
+LOCKS = Path(".snakemake/running")
+"""The folder of the locks, one for each folder that a run writes into. The operating system releases a lock when its
+holder dies, however it dies. You would have to remove Snakemake's own locks by hand, so profiles/default turns them
+off."""
 
 NOT_IN_DVC = Path(".snakemake/not_in_dvc")
-"""This file exists while some results may not be in DVC's cache. If a run is killed after its last job, the next run
-has nothing to do and Snakemake calls no hooks; this file then shows that the cache is still incomplete."""
-
-
-def read_params(file: Path, schema: Path, changes: dict[str, Any]) -> tuple[Params, Params]:
-    """Read the parameters and check them; an error is reported in one line and ends the program.
-
-    Args:
-        file: params.yaml.
-        schema: the JSON schema of params.yaml.
-        changes: the parameters that --config and --configfile have set.
-
-    Returns:
-        The parameters in the file, and those of the run.
-    """
-    with errors_in_one_line():
-        rules, in_file = read_yaml(schema), read_yaml(file)
-    with errors_in_one_line(f"{file}, --configfile or --config: "):
-        return in_file, check(merge(in_file, typed(changes, rules)), rules, root=Path())
+"""The folder of markers, one for each folder of results: it exists while some of them may not be in DVC's cache. If a
+run is killed after its last job, the next run has nothing to do and Snakemake calls no hooks; the marker then shows
+that the cache is still incomplete."""
 
 
 class Run:
     """A run of Snakemake in the current folder.
 
+    It takes its locks before Snakemake plans or starts anything. If another run writes into the same folders, that is
+    reported in one line and ends the program. A dry run, and a job that parses the Snakefile again, take none.
+
     Args:
-        results: the folder of the results.
+        params: the parameters of the run.
+        workflow: Snakemake's workflow.
     """
 
-    def __init__(self, results: Path) -> None:
-        self.results = results
+    def __init__(self, params: Mapping[str, Any], workflow: Any) -> None:
+        self.params = params
+        self.results = Path(params["folders"]["results"])
         self.created = time.time()
-        if NOT_IN_DVC.exists():
-            _into_dvc()
+        self.not_in_dvc = NOT_IN_DVC / quote(str(self.results), safe="")
+        self.locks = self._take_locks() if workflow.is_main_process else None
+        if self.locks is None:
+            if workflow.is_main_process and not workflow.output_settings.dryrun:
+                self._refuse()
+            return
+        if workflow.output_settings.dryrun:
+            self.locks.close()
+        if self.not_in_dvc.exists():
+            self._into_dvc()
+
+    def _take_locks(self) -> ExitStack | None:
+        """Take a lock for each folder that the run writes into; return None if another run holds one."""
+        from filelock import FileLock, Timeout
+
+        LOCKS.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as locks, suppress(Timeout):
+            for folder in sorted(set(self.params["folders"].values())):
+                locks.enter_context(FileLock(LOCKS / quote(folder, safe=""), blocking=False))
+            return locks.pop_all()
+        return None
+
+    def _refuse(self) -> None:
+        data, results = self.params["folders"].values()
+        with errors_in_one_line():
+            raise UserError(
+                f"another run of Snakemake writes into {data} or {results}; wait until it has ended, or give this run "
+                "folders of its own: --config 'folders={data: mine/data, results: mine/results}'"
+            )
+
+    def check(self, outputs: Iterable[str]) -> None:
+        """Before anything is planned, check the folders, and let Snakemake trust no result that something has replaced.
+
+        Args:
+            outputs: the files that the run is to make.
+        """
+        if self.locks is None:
+            return
+        from carryover.engines.replaced import distrust_replaced
+
+        outputs = list(outputs)
+        with errors_in_one_line():
+            check_writable(outputs)
+            distrust_replaced(outputs, self.params)
 
     def start(self) -> None:
-        """Take the lock; if another run holds it, report that in one line and end the program."""
-        from filelock import FileLock, Timeout  # which a dry run does without
-
-        self.lock = FileLock(LOCK)
-        with errors_in_one_line():
-            try:
-                self.lock.acquire(blocking=False)
-            except Timeout:
-                raise UserError("another run of Snakemake works in this folder; wait until it has ended") from None
-        NOT_IN_DVC.touch()
-        # Load DVC now, while this process only waits for the jobs; at the end everything would wait for it.
+        """Note that results may be missing in DVC's cache, and load DVC while the jobs run."""
+        NOT_IN_DVC.mkdir(exist_ok=True)
+        self.not_in_dvc.touch()
+        # At the end everything would wait for it.
         Thread(target=_load_dvc, daemon=True).start()
 
     def end(self) -> None:
         """Put the results into DVC's cache; if this run made a verdict, print it after Snakemake's last message."""
         from carryover.engines.terminal import show_verdict
 
-        _into_dvc()
+        self._into_dvc()
         verdict = self.results / "verdict.md"
         if verdict.exists() and verdict.stat().st_mtime > self.created:
             atexit.register(show_verdict, self.results)
 
+    def _into_dvc(self) -> None:
+        from carryover.engines.dvc_project import take_over
+
+        try:
+            if take_over(Path()):
+                self.not_in_dvc.unlink(missing_ok=True)
+        except UserError as error:
+            print(f"note: the results are complete, but not in DVC's cache: {error}", file=sys.stderr)
+
+
+def check_writable(outputs: Iterable[str]) -> None:
+    """Check that the folders of all outputs can be written.
+
+    Raises:
+        UserError: if one cannot; Snakemake would end with a traceback.
+    """
+    for folder in dict.fromkeys(Path(output).parent for output in outputs):
+        existing = next(path for path in [folder, *folder.parents] if path.exists())
+        if not existing.is_dir():
+            raise UserError(f"{existing}: a file, where the results need a folder; move it, or change `folders`")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise UserError(f"{existing}: this folder cannot be written; change its permissions, or change `folders`")
+
 
 def _load_dvc() -> None:
-    from carryover.engines.dvc_cache import load
+    from carryover.engines.dvc_project import load
 
     load(Path())
-
-
-def _into_dvc() -> None:
-    """Put what matches dvc.lock into DVC's cache, so that `dvc status` is clean."""
-    from dvc.exceptions import DvcException
-
-    from carryover.engines.dvc_cache import take_over
-
-    try:
-        if take_over(Path()):
-            NOT_IN_DVC.unlink(missing_ok=True)
-    except DvcException as error:
-        print(f"note: the results are complete, but not in DVC's cache: {error}; run `dvc commit`", file=sys.stderr)

@@ -14,31 +14,38 @@ from carryover.job.errors import UserError
 KEPT = Path("check")
 """The folder in the project to which a check copies the artifacts that differ."""
 
+NOT_COPIED = {".venv", ".uv", ".snakemake", ".dvc/cache", ".dvc/tmp", ".dvc/config.local", "logs", str(KEPT)}
+"""What a check does not copy of a folder without git: environments, caches and logs."""
+
 
 def check_this_machine(project: Path, say: Callable[[str], object] = print) -> bool:
     """Run the pipeline of the last commit in a temporary copy, and compare every artifact with dvc.lock.
 
-    The artifacts that differ are copied to the project's folder KEPT.
+    Without git, as in a downloaded archive, it is the pipeline of the folder as it is. The artifacts that differ are
+    copied to the project's folder KEPT.
 
     Args:
-        project: a clone of the project.
+        project: the folder of the project.
         say: the function to call with each line of output.
 
     Returns:
-        Whether all artifacts have the committed bytes.
+        Whether all artifacts have the bytes of dvc.lock.
 
     Raises:
-        UserError: if there is no commit to check, the library in use is not the committed one, or the run fails.
+        UserError: if there is no commit to check, the library in use is not the one of dvc.lock, or the run fails.
     """
-    edited = _git(project, "diff", "--name-only", "HEAD", "--", "src", "requirements.lock")
-    if edited:
+    in_git = (project / ".git").exists()
+    if in_git and (edited := _git(project, "diff", "--name-only", "HEAD", "--", "src", "requirements.lock")):
         raise UserError(
             f"{', '.join(edited.split())}: edited, and the check would run the edited code; commit or stash it first"
         )
     shutil.rmtree(project / KEPT, ignore_errors=True)
     with TemporaryDirectory(prefix="carryover-") as folder:
         copy = Path(folder) / "carryover"
-        _git(project, "clone", "--quiet", ".", str(copy))
+        if in_git:
+            _git(project, "clone", "--quiet", ".", str(copy))
+        else:
+            _copy_without_git(project, copy)
         for path in artifacts(copy):
             _remove(copy / path)
         say(f"Running the pipeline from scratch in {copy}: every case, their comparison, the figures ...")
@@ -49,11 +56,11 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
             if state == "DIFFERENT":
                 _copy(copy / path, project / KEPT / path)
     wrong = [path for path, state in states.items() if state != "same"]
-    commit = _git(project, "describe", "--always")
+    commit = f"commit {_git(project, 'describe', '--always')}" if in_git else "this folder, without git"
     python = f"Python {platform.python_version()}"
     say(
         f"{len(states) - len(wrong)} of {len(states)} artifacts have the bytes of dvc.lock "
-        f"(commit {commit}, {cpu()}, {platform.machine()}, {python}, {' '.join(platform.libc_ver())})."
+        f"({commit}, {cpu()}, {platform.machine()}, {python}, {' '.join(platform.libc_ver())})."
     )
     if wrong:
         say(
@@ -69,17 +76,38 @@ def artifacts(project: Path) -> dict[str, str]:
     """Return the state of every artifact by its path: `same` if it matches dvc.lock, `DIFFERENT` or `MISSING`.
 
     Raises:
-        UserError: if an artifact is not in dvc.lock.
+        UserError: if an artifact is not in dvc.lock, or dvc.lock is damaged.
     """
-    from dvc.repo import Repo
+    from carryover.engines.dvc_project import open_repo
 
     states = {}
-    with Repo(str(project)) as repo:  # dvc.lock alone also lists removed cases
+    with open_repo(project) as repo:  # dvc.lock alone also lists removed cases
         for out in (out for stage in repo.index.stages for out in stage.outs):
             if not out.hash_info:
                 raise UserError(f"dvc.lock: {out.def_path} is missing; run `dvc repro` and commit dvc.lock")
             states[out.def_path] = "MISSING" if not out.exists else "DIFFERENT" if out.changed_checksum() else "same"
     return states
+
+
+def _copy_without_git(project: Path, copy: Path) -> None:
+    """Copy a folder that is no git repository, and let DVC work in the copy.
+
+    Raises:
+        UserError: if something that a step reads is not what dvc.lock says it has read.
+    """
+    from carryover.engines.dvc_project import edited, open_repo
+
+    def left_out(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if str((Path(folder) / name).relative_to(project)) in NOT_COPIED]
+
+    shutil.copytree(project, copy, ignore=left_out)
+    (copy / ".dvc/config.local").write_text("[core]\n    no_scm = true\n", encoding="utf-8")
+    with open_repo(copy) as repo:
+        if paths := edited(repo):
+            raise UserError(
+                f"{', '.join(paths)}: edited since dvc.lock was written, so that its results would be other ones; "
+                "unpack the archive again, into an empty folder"
+            )
 
 
 def cpu() -> str:
@@ -120,7 +148,6 @@ def _run_pipeline(folder: Path) -> None:
 def _git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise UserError(
-            f"{folder.resolve()}: {done.stderr.strip() or 'git failed'}; run this in a clone of the project"
-        )
+        reason = (done.stderr.strip().splitlines() or ["git failed"])[0]
+        raise UserError(f"{folder.resolve()}: {reason}; run this in a clone of the project")
     return done.stdout.strip()

@@ -1,5 +1,21 @@
 """The exception that the steps turn into one line for the user."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """An error that the user can fix. Its message is one line: where, what is wrong, and what to do."""
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown word: the known word that is like it, or else all of them.
+
+    >>> hint("ltsm", ["lstm", "gru"])
+    '; did you mean lstm?'
+    >>> hint("transformer", ["lstm", "gru"])
+    '; there are lstm, gru'
+    """
+    words = list(known)
+    near = difflib.get_close_matches(word, words, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(words)}"

@@ -1,38 +1,22 @@
 """Checking the parameters of a run against their schema and against each other."""
 
-import difflib
 import math
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
-from carryover.job.errors import UserError
+from carryover.job.array_shapes import read_shapes
+from carryover.job.errors import UserError, hint
 from carryover.job.yaml_file import Params
+from carryover.params.folders import check_folders
+from carryover.params.schema import check_against_schema
 from carryover.series.options import NOISY_SINE, SERIES
 from carryover.series.windows import count_windows
-
-TYPES = {
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "string": "text",
-    "array": "a list",
-    "object": "a section of keys",
-}
-"""JSON's types in words."""
+from carryover.training.network import Network, misfit
 
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
 """The files in the folder of a reference, besides its initial weights."""
-
-# JSON Schema takes 5.0 for an integer; no step does, so the check must not either.
-_Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
-    ),
-)
 
 
 def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
@@ -49,13 +33,12 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     Raises:
         UserError: if a value is wrong; the message is about the first one.
     """
-    error = min(_Validator(schema).iter_errors(params), key=lambda error: error.json_path, default=None)
-    if error:
-        raise UserError(_explain(error))
+    check_against_schema(params, schema)
     for place, value in _numbers(params):
         if not math.isfinite(value):
             raise UserError(f"{place}: {value} is not a finite number")
     _check_dataset(params["dataset"], params["model"], root)
+    check_folders(params["folders"], params["dataset"]["source"], root)
     if params["replicates"]["count"] and params["model"]["cell"] != "lstm":
         raise UserError(
             f"model.cell: {params['model']['cell']}: replicates need an lstm; set replicates.count: 0 for other cells"
@@ -72,13 +55,12 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
             raise UserError(
                 f"reference: there is no file {params['reference']}/{name}; restore it, or name another folder"
             )
-    weights = params["model"]["initial_weights"]
-    if weights != "random" and not (root / weights).is_file():
-        raise UserError(f"model.initial_weights: there is no file {weights}; name one that exists, or set it to random")
+    _check_weights(params["model"], params["dataset"], root)
     return params  # type: ignore[no-any-return]
 
 
 def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -> None:
+    _check_columns(dataset)
     time_steps, held_out = model["time_steps"], dataset["held_out"]
     if held_out >= 1 and held_out != int(held_out):
         raise UserError(
@@ -103,13 +85,43 @@ def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -
         return
     file = f"{SERIES}/{dataset['source']}.csv"
     if not (root / file).is_file():
-        known = [NOISY_SINE, *(path.stem for path in sorted((root / SERIES).glob("*.csv")))]
-        raise UserError(f"dataset.source: there is no file {file}{_hint(dataset['source'], known)}")
+        known = sorted(path.stem for path in (root / SERIES).glob("*.csv"))
+        raise UserError(
+            f"dataset.source: there is no file {file}; put it there, and for `dvc exp run --temp` let git track it: "
+            f"git add {file}{hint(dataset['source'], known)}"
+        )
     if dataset["target"] in dataset["inputs"]:
         raise UserError(
             f"dataset.target: {dataset['target']!r} is also one of dataset.inputs, which would give the answer away; "
             "remove it from the inputs"
         )
+
+
+def _check_weights(model: dict[str, Any], dataset: dict[str, Any], root: Path) -> None:
+    file = model["initial_weights"]
+    if file == "random":
+        return
+    if not (root / file).is_file():
+        raise UserError(f"model.initial_weights: there is no file {file}; name one that exists, or set it to random")
+    inputs = 1 if dataset["source"] == NOISY_SINE else len(dataset["inputs"])
+    network = Network(model["units"], model["recurrent_activation"], model["cell"], model["activation"], inputs)
+    if problem := misfit(read_shapes(root / file), network):
+        raise UserError(f"model.initial_weights: {file}: {problem}; set model.initial_weights: random")
+
+
+def _check_columns(dataset: dict[str, Any]) -> None:
+    """Refuse names that do not arrive at a step as they are, because something on the way takes them for its own."""
+    places = {f"dataset.inputs[{number}]": name for number, name in enumerate(dataset["inputs"])}
+    for place, name in (places | {"dataset.target": dataset["target"]}).items():
+        if name.startswith("-"):
+            problem = "begins with -, as an option of a command does"
+        elif "${" in name:
+            problem = "has ${, after which DVC reads the name of a parameter"
+        elif any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in name.replace("\t", " ")):
+            problem = "has a line break or another control character"
+        else:
+            continue
+        raise UserError(f"{place}: {name!r} {problem}; rename the column")
 
 
 def _check_claims(claims: dict[str, list[list[str]]], cases: list[str]) -> None:
@@ -119,7 +131,7 @@ def _check_claims(claims: dict[str, list[list[str]]], cases: list[str]) -> None:
             place = f"claims.{kind}[{number}]"
             for case in pair:
                 if case not in cases:
-                    raise UserError(f"{place}: there is no case {case!r}{_hint(case, cases)}")
+                    raise UserError(f"{place}: there is no case {case!r}{hint(case, cases)}")
             if pair[0] == pair[1]:
                 raise UserError(f"{place}: {pair[0]} is compared with itself; name two cases")
             if frozenset(pair) in claimed:
@@ -135,35 +147,3 @@ def _numbers(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
             yield from _numbers(item, f"{place}.{key}".lstrip("."))
     elif isinstance(value, float):
         yield place, value
-
-
-def _hint(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
-
-
-def _explain(error: jsonschema.ValidationError) -> str:
-    # The part of the schema that failed, its rule, and the value that broke it.
-    schema: Any = error.schema
-    rule: Any = error.validator_value
-    value: Any = error.instance
-    place = error.json_path.removeprefix("$").removeprefix(".")
-    match error.validator:
-        case "additionalProperties":
-            known = list(schema["properties"])
-            unknown = next(str(key) for key in value if key not in known)
-            return f"{place}.{unknown}".lstrip(".") + f": unknown key{_hint(unknown, known)}"
-        case "required":
-            absent = next(key for key in rule if key not in value)
-            return f"{place}.{absent}".lstrip(".") + ": missing"
-        case "pattern" if "propertyNames" in error.schema_path:
-            return f"{place}: {value!r} is not a name for a case; use a-z, 0-9 and _, and begin with a letter"
-        case "pattern":
-            return f"{place}: {value!r} is not allowed: {schema.get('description', rule)}"
-        case "enum" if "propertyNames" in error.schema_path:
-            return f"{place}.{value}: not a parameter of this {place}; it has {', '.join(rule[1:])}"
-        case "enum":
-            return f"{place}: {value!r} is not one of {', '.join(map(str, rule))}"
-        case "type":
-            return f"{place or 'the parameters'}: {value!r} is not {TYPES[rule]}"
-    return f"{place}: {error.message}"

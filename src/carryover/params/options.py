@@ -1,24 +1,27 @@
-"""Parameters in other forms: changes from a command line, options of the steps, overrides for DVC."""
+"""Parameters in other forms: changes from a command line or a file, options of the steps."""
 
 import json
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from carryover.job.errors import UserError
+from carryover.job.errors import UserError, hint
 from carryover.job.yaml_file import Params, read_yaml
 
 
 def typed(value: Any, schema: dict[str, Any]) -> Any:
-    """Return a value in which text has become the number or boolean that the schema asks for, if the text spells one.
+    """Return a value in which text has become what the schema asks for, if the text spells one.
 
     All values within `snakemake --config 'training={epochs: 5}'` are text. As in a file, a whole number stays an
-    integer if the schema asks for any number.
+    integer if the schema asks for any number. null is no value where the schema asks for a section of keys, such as a
+    case; elsewhere it stays text, since a column may have that name.
 
     >>> typed({"epochs": "5"}, {"properties": {"epochs": {"type": "integer"}}})
     {'epochs': 5}
+    >>> typed({"single_fit": "null"}, {"additionalProperties": {"type": "object"}})
+    {'single_fit': None}
     """
     if isinstance(value, dict):
         others = schema.get("additionalProperties") or {}
@@ -26,6 +29,8 @@ def typed(value: Any, schema: dict[str, Any]) -> Any:
     if isinstance(value, list):
         return [typed(item, schema.get("items", {})) for item in value]
     if isinstance(value, str):
+        if schema.get("type") == "object" and value in ("null", "~", ""):
+            return None
         booleans = {"true": True, "false": False}
         parsers: dict[str, list[Callable[[str], Any]]] = {
             "integer": [int],
@@ -40,47 +45,54 @@ def typed(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def merge(params: Params, changes: dict[str, Any]) -> Params:
-    """Replace some of the parameters, key by key; another optimizer replaces all parameters of the old one.
+    """Replace some of the parameters, key by key; call it again with the result for the next layer of changes.
+
+    Another optimizer replaces all parameters of the old one. A case that is set to None is left out, and with it the
+    claims about it, except for the claims that the changes set themselves.
 
     >>> merge({"training": {"loss": "mse", "epochs": 70}}, {"training": {"epochs": 5}})
     {'training': {'loss': 'mse', 'epochs': 5}}
     >>> merge({"optimizer": {"name": "adadelta", "rho": 0.95}}, {"optimizer": {"name": "sgd", "momentum": 0}})
     {'optimizer': {'name': 'sgd', 'momentum': 0}}
+    >>> merge({"cases": {"a": {}, "b": {}}, "claims": {"different": [["a", "b"]]}}, {"cases": {"b": None}})
+    {'cases': {'a': {}}, 'claims': {'different': []}}
+
+    Raises:
+        UserError: if a case that is set to None does not exist.
     """
-    merged = dict(params)
+    merged = _merge_keys(params, changes)
+    if left_out := _left_out(params.get("cases"), changes.get("cases")):
+        merged["cases"] = {name: case for name, case in merged["cases"].items() if name not in left_out}
+        set_here = changes.get("claims", {})
+        with suppress(AttributeError, KeyError, TypeError):  # claims of another form are reported by the check
+            merged["claims"] = {
+                kind: pairs if kind in set_here else [pair for pair in pairs if left_out.isdisjoint(pair)]
+                for kind, pairs in merged["claims"].items()
+            }
+    return merged
+
+
+def _merge_keys(mine: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(mine)
     for key, value in changes.items():
-        mine = params.get(key)
-        if isinstance(value, dict) and isinstance(mine, dict):
-            another = key == "optimizer" and value.get("name", mine.get("name")) != mine.get("name")
-            value = value if another else merge(mine, value)
+        old = mine.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            another = key == "optimizer" and value.get("name", old.get("name")) != old.get("name")
+            value = value if another else _merge_keys(old, value)
         merged[key] = value
     return merged
 
 
-def overrides(params: Params, wanted: Params, place: str = "") -> Iterator[str]:
-    """Yield the overrides for `dvc exp run --set-param`, in Hydra's grammar, that turn `params` into `wanted`.
-
-    >>> list(overrides({"a": {"b": 1, "c": 2}}, {"a": {"b": 3, "d": [4, "e"]}}))
-    ['a.b=3', '~a.c', '+a.d=[4,"e"]']
-    """
-    for key in {**params, **wanted}:
-        name = f"{place}{key}"
-        if key not in wanted:
-            yield f"~{name}"
-        elif key not in params:
-            yield f"+{name}={_hydra(wanted[key])}"
-        elif isinstance(params[key], dict) and isinstance(wanted[key], dict):
-            yield from overrides(params[key], wanted[key], f"{name}.")
-        elif params[key] != wanted[key]:
-            yield f"{name}={_hydra(wanted[key])}"
-
-
-def _hydra(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_hydra(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_hydra, value)) + "]"
-    return json.dumps(value)
+def _left_out(cases: Any, changes: Any) -> set[str]:
+    """Return the names of the cases that changes leave out."""
+    known = cases if isinstance(cases, dict) else {}
+    left_out = [name for name, case in changes.items() if case is None] if isinstance(changes, dict) else []
+    for name in left_out:
+        if name not in known:
+            raise UserError(
+                f"cases.{name}: null leaves a case out, but there is no case {name!r}{hint(str(name), known)}"
+            )
+    return set(left_out)
 
 
 def flags(section: dict[str, Any]) -> str:
@@ -99,7 +111,7 @@ def flags(section: dict[str, Any]) -> str:
 
 
 def from_option(text: str) -> Any:
-    """Read what as_option wrote; the parameters are not checked yet.
+    """Read the value of `check_params --params`, a YAML file or JSON; the parameters are not checked yet.
 
     Raises:
         UserError: if it is neither a YAML file nor JSON.
@@ -110,8 +122,3 @@ def from_option(text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise UserError(f"--params: not valid JSON: {error}") from error
-
-
-def as_option(params: Params, in_file: Params, file: Path) -> str:
-    """Return the value of `check_params --params`: the file if it has these parameters, or else their text as JSON."""
-    return str(file) if params == in_file else json.dumps(params)

@@ -14,6 +14,9 @@ REMEDY = "delete the file and run the pipeline again"
 
 Floats = NDArray[np.float32]
 
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest number of float32, in which the networks compute."""
+
 
 class Series(NamedTuple):
     """A series in time.
@@ -52,7 +55,7 @@ def read_columns(path: Path) -> tuple[str, ...]:
         UserError: if the file has another form.
         OSError: if it is missing or cannot be read.
     """
-    return _columns(path, _read_lines(path)[0])
+    return _read(path)[0]
 
 
 def read_series(path: Path, may_be_empty: bool = False) -> Series:
@@ -66,8 +69,7 @@ def read_series(path: Path, may_be_empty: bool = False) -> Series:
         UserError: if the file has another form, or a value that is not finite; the message names the line.
         OSError: if it is missing or cannot be read.
     """
-    header, *lines = _read_lines(path)
-    columns = _columns(path, header)
+    columns, lines = _read(path)
     if not lines:
         if not may_be_empty:
             raise UserError(f"{path}: there are no rows below the header; {REMEDY}")
@@ -86,18 +88,18 @@ def read_series(path: Path, may_be_empty: bool = False) -> Series:
     return Series(values[:, :-1], values[:, -1], columns)
 
 
-def _read_lines(path: Path) -> list[str]:
+def _read(path: Path) -> tuple[tuple[str, ...], list[str]]:
+    """Return the column names and the lines below; the header takes several if a name has line breaks."""
     try:
-        return path.read_text(encoding="utf-8").splitlines() or [""]
+        with path.open(encoding="utf-8", newline="") as file:
+            columns = tuple(next(csv.reader(file), ()))
+            lines = file.read().splitlines()
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8 text; {REMEDY}") from None
-
-
-def _columns(path: Path, header: str) -> tuple[str, ...]:
-    columns = tuple(next(csv.reader([header]), ()))
     if len(columns) < 2:
+        header = ",".join(columns)
         raise UserError(f"{path}: line 1: the header is {header!r}, expected inputs and a target; {REMEDY}")
-    return columns
+    return columns, lines
 
 
 def _first_broken_line(lines: list[str], columns: tuple[str, ...]) -> str:

@@ -89,7 +89,8 @@ def read_scales(path: Path) -> list[Scale]:
         OSError: if it is missing or cannot be read.
     """
     try:
-        header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
         if header != HEADER or len(rows) < 2:
             raise ValueError
         return [Scale(float(mean), float(deviation)) for _, mean, deviation in rows]

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carryover.job.errors import UserError
+from carryover.series.checks import check_resolution, check_standardized, warnings
 from carryover.series.dataset import Series
+from carryover.series.notes import Notes
 from carryover.series.scales import AS_IT_IS, Scale, scales_of, standardize
 
 
@@ -18,13 +20,13 @@ class Divided(NamedTuple):
         training: the part that the networks are trained on.
         held_out: the part after it, in the same scales.
         scales: the scale of each column, the target's last.
-        left_over: how many of the oldest samples are in neither part.
+        notes: how many samples are where, and what is suspicious in them.
     """
 
     training: Series
     held_out: Series
     scales: list[Scale]
-    left_over: int
+    notes: Notes
 
 
 def divide(
@@ -32,7 +34,8 @@ def divide(
     columns: Sequence[str],
     samples: int | None,
     held_out: float,
-    multiple: int,
+    time_steps: int,
+    batch_size: int,
     standardized: bool,
 ) -> Divided:
     """Divide a series into its two parts; both are standardized by the training part, or neither is.
@@ -40,48 +43,80 @@ def divide(
     Args:
         values: the whole series, of shape (samples, columns), the target last.
         columns: the names of the columns.
-        samples, held_out, multiple: as for split_rows.
+        samples, held_out, time_steps, batch_size: as for split_rows.
         standardized: whether to standardize.
 
     Raises:
-        UserError: as split_rows and scales_of.
+        UserError: as split_rows, check_resolution, scales_of and check_standardized.
     """
-    training, rest = split_rows(len(values), samples, held_out, multiple)
+    training, rest = split_rows(len(values), samples, held_out, time_steps, batch_size)
+    check_resolution(values[training], columns)
+    suspicious = warnings(values, training, columns)
     scales = [AS_IT_IS] * len(columns)
     if standardized:
         scales = scales_of(values[training], list(columns))
-        values = standardize(values, scales)
+        values, own = standardize(values, scales), values
+        check_standardized(values, own, columns)
     series = Series(values[:, :-1].astype(np.float32), values[:, -1].astype(np.float32), tuple(columns))
-    return Divided(series.part(training), series.part(rest), scales, training.start)
+    notes = Notes(
+        samples=len(values),
+        trained_on=training.stop - training.start,
+        held_out=len(values) - rest.start,
+        left_over=training.start,
+        not_forecast=(len(values) - rest.start) % time_steps,
+        warnings=suspicious,
+    )
+    return Divided(series.part(training), series.part(rest), scales, notes)
 
 
-def held_out_rows(rows: int, held_out: float) -> int:
+def held_out_rows(rows: int, held_out: float, time_steps: int) -> int:
     """Return how many rows of a file are held out: `held_out` itself, or that share of the rows if it is below 1.
 
-    >>> held_out_rows(500, 100), held_out_rows(500, 0.1), held_out_rows(500, 0)
-    (100, 50, 0)
+    >>> [held_out_rows(500, held_out, time_steps=50) for held_out in (100, 0.1, 0)]
+    [100, 50, 0]
+
+    Raises:
+        UserError: if the share is less than one window.
     """
-    return round(rows * held_out) if 0 < held_out < 1 else int(held_out)
+    if not 0 < held_out < 1:
+        return int(held_out)
+    last = round(rows * held_out)
+    if last < time_steps:
+        raise UserError(
+            f"dataset.held_out: {held_out} of {rows} rows are {last}, less than one window of {time_steps} "
+            "(model.time_steps); hold out more, or 0"
+        )
+    return last
 
 
-def split_rows(rows: int, samples: int | None, held_out: float, multiple: int) -> tuple[slice, slice]:
+def split_rows(
+    rows: int, samples: int | None, held_out: float, time_steps: int, batch_size: int
+) -> tuple[slice, slice]:
     """Return the rows of the training part, and the held-out rows, which are the last ones and follow it.
 
     Args:
         rows: how many rows the file has.
         samples: how many samples to train on; None for as many whole batches as fit, leaving over the oldest rows.
         held_out: as for held_out_rows.
-        multiple: time_steps times batch_size.
+        time_steps: samples per window.
+        batch_size: windows per batch.
 
     Raises:
-        UserError: if there are too few rows.
+        UserError: if there are too few rows, to train on or for one held-out window.
     """
-    last = held_out_rows(rows, held_out)
+    last = held_out_rows(rows, held_out, time_steps)
     end = rows - last
-    start = end % multiple if samples is None else end - samples
+    start = end % (time_steps * batch_size) if samples is None else end - samples
     if start < 0 or start >= end:
-        wanted = f"one batch of {multiple} samples" if samples is None else f"dataset.samples = {samples}"
-        raise UserError(
-            f"{rows} rows, {last} of them held out, are too few for {wanted}; add rows or lower dataset.held_out"
-        )
+        raise UserError(_too_few(rows, last, samples, time_steps, batch_size))
     return slice(start, end), slice(end, rows)
+
+
+def _too_few(rows: int, last: int, samples: int | None, time_steps: int, batch_size: int) -> str:
+    end = max(rows - last, 0)
+    have = f"{rows} rows, {last} of them held out, leave {end} to train on, fewer than"
+    if samples is not None:
+        return f"{have} dataset.samples = {samples}; lower it, lower dataset.held_out, or add rows"
+    batch = f"one batch of {time_steps * batch_size} (model.time_steps {time_steps} x model.batch_size {batch_size})"
+    fits = f"set model.batch_size to {end // time_steps} or less" if end >= time_steps else "lower both"
+    return f"{have} {batch}; {fits}, lower dataset.held_out, or add rows"

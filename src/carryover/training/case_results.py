@@ -15,7 +15,7 @@ from carryover.job.tables import read_table, write_table
 REMEDY = "train the case again"
 
 PARTS = ("weights", "optimizer", "states")
-"""The parts of a training state; each has a digest per epoch."""
+"""The parts of a training state, as snapshot.recorded_state has them; each has a digest per epoch."""
 
 HISTORY = {"epoch": "int64", "loss": "float64"} | {f"{part}_sha256": "str" for part in PARTS}
 PREDICTIONS = {"sample": "int64", "prediction": "float64"}
@@ -31,7 +31,8 @@ class CaseResults(NamedTuple):
         history: one row per epoch (counted from 1): `epoch`, `loss`, and the digests `weights_sha256`,
             `optimizer_sha256` and `states_sha256` at the epoch's end ("" for a case without states).
         predictions: one row per window: `sample`, the number of the predicted sample, and `prediction`.
-        final: the training state after the last epoch, as arrays named `weights/...`, `optimizer/...`, `states/...`.
+        final: the training state after the last epoch, as arrays named `weights/...`, `optimizer/...`, `states/...`;
+            the seeds of random layers are among the weights.
     """
 
     history: pd.DataFrame

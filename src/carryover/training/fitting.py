@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from carryover.job.digests import digest
 from carryover.job.epoch_line import Epoch, print_epoch
 from carryover.job.errors import UserError
 from carryover.series.batches import batch_order, predicted_samples
@@ -16,7 +17,7 @@ from carryover.series.dataset import Floats
 from carryover.series.scales import AS_IT_IS, Scale, in_own_units
 from carryover.training.case_results import CaseResults
 from carryover.training.cases import Case
-from carryover.training.snapshot import training_state, training_state_digests
+from carryover.training.snapshot import recorded_state
 from carryover.training.states import ResetStates, reset_states
 
 
@@ -131,7 +132,7 @@ def train_case(
         if not math.isfinite(logs["loss"]):
             raise diverged(f"case {name}: epoch {epoch}: the loss is {logs['loss']}", model.optimizer, scale)
         print_epoch(Epoch(epoch, epochs, logs["loss"]))
-        digests = {f"{part}_sha256": digest for part, digest in training_state_digests(model).items()}
+        digests = {f"{part}_sha256": digest(tensors) for part, tensors in recorded_state(model).items()}
         history.append({"epoch": epoch, "loss": logs["loss"]} | digests)
 
     train(model, batches, epochs, case, record)
@@ -141,8 +142,8 @@ def train_case(
             "in keras.json; put 'hermetic' before the command (hermetic python ...)"
         )
     # Copied before predicting, which advances the states.
-    state = training_state(model)._asdict()
-    final = {f"{part}/{tensor}": array for part, tensors in state.items() for tensor, array in tensors.items()}
+    state = recorded_state(model).items()
+    final = {f"{part}/{tensor}": array for part, tensors in state for tensor, array in tensors.items()}
     predictions = predict(model, batches, case)
     windows = len(batches) * model.input_shape[0]
     if len(predictions) != windows:

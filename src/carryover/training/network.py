@@ -1,5 +1,6 @@
-"""The architecture of the network and the shapes of its weights, without Keras."""
+"""The architecture of the network and the shapes of its weights, without Keras and NumPy."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -45,6 +46,22 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
         expected[f"{name}/bias"] = (2, columns) if network.cell == "gru" else (columns,)
         inputs = count
     return expected | {"dense/kernel": (inputs, 1), "dense/bias": (1,)}
+
+
+def misfit(shapes: Mapping[str, tuple[int, ...]], network: Network) -> str | None:
+    """Say which of some weights, given by their shapes, does not fit a network; None if all do.
+
+    >>> misfit({}, Network([10], "sigmoid"))
+    'dense/bias is missing; the network has model.cell lstm, model.units [10] and 1 input(s)'
+    """
+    expected = weight_shapes(network)
+    wanted = f"the network has model.cell {network.cell}, model.units {network.units} and {network.inputs} input(s)"
+    for name in sorted(shapes.keys() ^ expected.keys()):
+        return f"{name} is {'missing' if name in expected else 'not a weight of this network'}; {wanted}"
+    for name, shape in expected.items():
+        if shapes[name] != shape:
+            return f"{name} has shape {shapes[name]}, expected {shape}; {wanted}"
+    return None
 
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "linear")

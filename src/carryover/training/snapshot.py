@@ -1,29 +1,31 @@
 """The whole training state of a Keras model on TensorFlow."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from carryover.job.arrays import Arrays
 from carryover.job.digests import digest
-from carryover.training.states import recurrent_layers
+from carryover.training.states import require_keras_model, state_variables, unique_names
 
 
 class TrainingState(NamedTuple):
     """Everything that the next training step depends on, besides the data.
 
     Attributes:
-        weights: all of `model.variables` by Keras's path (`lstm_1/lstm_cell/kernel`): the weights, trainable or not,
-            and the seeds of random layers.
+        weights: `model.weights` by Keras's path (`lstm_1/lstm_cell/kernel`), trainable or not.
+        seeds: the seeds of random layers by path (`seed_generator/seed_generator_state`), which `model.variables` has
+            and `model.weights` has not. A recurrent layer has one even if its dropout is 0; then it does not matter.
         optimizer: the optimizer's variables by path (`adadelta/iteration`); empty before `compile`.
-        states: the states of the stateful recurrent layers (`lstm_1/hidden_state`, `lstm_1/cell_state`), which are
-            neither in `model.variables` nor in a saved file; empty if there are none.
+        states: the states of the stateful recurrent layers (`lstm_1/hidden_state`, `lstm_1/cell_state`, and
+            `rnn/gru_cell/hidden_state` if a layer has several cells), which are neither in `model.variables` nor in a
+            saved file; empty if there are none. `set_states` puts them back.
     """
 
     weights: Arrays
+    seeds: Arrays
     optimizer: Arrays
     states: Arrays
 
@@ -37,47 +39,52 @@ def training_state(model: keras.Model) -> TrainingState:
     >>> model = keras.Model(inputs, keras.layers.LSTM(2, stateful=True, name="lstm")(inputs))
     >>> sorted(training_state(model).states)
     ['lstm/cell_state', 'lstm/hidden_state']
+
+    Raises:
+        TypeError: if the model is not a model of Keras 3.
     """
+    require_keras_model(model)
+    variables = _by_path(model.variables)
+    weights = {id(variable) for variable in model.weights}
     optimizer = getattr(model, "optimizer", None)
     return TrainingState(
-        weights=_copy_all((variable.path, variable) for variable in model.variables),
-        optimizer=_copy_all((variable.path, variable) for variable in optimizer.variables) if optimizer else {},
-        states=_copy_all(_states(model)),
+        weights=_copy_all({name: variable for name, variable in variables.items() if id(variable) in weights}),
+        seeds=_copy_all({name: variable for name, variable in variables.items() if id(variable) not in weights}),
+        optimizer=_copy_all(_by_path(optimizer.variables)) if optimizer else {},
+        states=_copy_all(state_variables(model)),
     )
 
 
-def _states(model: keras.Model) -> Iterator[tuple[str, keras.Variable]]:
-    for layer in recurrent_layers(model):
-        if layer.stateful and layer.states:
-            variables = keras.tree.flatten(layer.states)  # a layer of several cells has a list of lists
-            names = ["hidden_state", "cell_state", *(f"state_{number}" for number in range(3, len(variables) + 1))]
-            for name, variable in zip(names, variables, strict=False):
-                yield f"{layer.path or layer.name}/{name}", variable
+def recorded_state(model: keras.Model) -> dict[str, Arrays]:
+    """Return the training state in the parts that history.csv and final.npz have, case_results.PARTS.
+
+    There, the seeds are among the weights, in the order of `model.variables`.
+    """
+    state = training_state(model)
+    variables = state.weights | state.seeds
+    weights = {name: variables[name] for name in _by_path(model.variables)}
+    return {"weights": weights, "optimizer": state.optimizer, "states": state.states}
 
 
-def _copy_all(variables: Iterable[tuple[str, keras.Variable]]) -> Arrays:
-    tensors: Arrays = {}
-    for path, variable in variables:
-        name, twin = path, 1
-        while name in tensors:  # two layers of a subclassed model may have the same name
-            twin += 1
-            name = f"{path}#{twin}"
-        tensors[name] = _copy(variable)
-    return tensors
+def _by_path(variables: Iterable[keras.Variable]) -> dict[str, keras.Variable]:
+    return unique_names((variable.path, variable) for variable in variables)
 
 
-def _copy(variable: keras.Variable) -> NDArray[Any]:
+def _copy_all(variables: dict[str, keras.Variable]) -> Arrays:
     # keras.ops.convert_to_numpy is slow with NumPy 2, and this runs for each variable at each epoch.
-    return np.asarray(variable.value.numpy())
+    return {name: np.asarray(variable.value.numpy()) for name, variable in variables.items()}
 
 
 def training_state_digests(model: keras.Model) -> dict[str, str]:
-    """Return the digests of a model's weights, optimizer variables and states, by the field names of TrainingState.
+    """Return the digests of the parts of a model's training state, by the field names of TrainingState.
 
     >>> import keras
     >>> from carryover import training_state_digests
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> list(training_state_digests(model))
-    ['weights', 'optimizer', 'states']
+    ['weights', 'seeds', 'optimizer', 'states']
+
+    Raises:
+        TypeError: if the model is not a model of Keras 3.
     """
     return {part: digest(tensors) for part, tensors in training_state(model)._asdict().items()}

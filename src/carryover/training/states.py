@@ -1,16 +1,88 @@
-"""Resetting the states of all stateful recurrent layers of a model, which Keras 3 no longer offers."""
+"""Resetting and setting the states of all stateful recurrent layers of a model, which Keras 3 does not offer."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from numbers import Integral
 from typing import Any, Literal
 
 import keras
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def require_keras_model(model: object) -> None:
+    """Check that a model is one of Keras 3.
+
+    Raises:
+        TypeError: if it is something else.
+    """
+    if isinstance(model, keras.Model):
+        return
+    if any(ancestor.__module__.startswith("tf_keras") for ancestor in type(model).__mro__):
+        name = getattr(model, "name", type(model).__name__)
+        raise TypeError(
+            f"model {name!r} is of tf_keras (Keras 2); Carryover needs Keras 3: "
+            "unset TF_USE_LEGACY_KERAS, or build it with keras instead of tf_keras"
+        )
+    raise TypeError(f"model is of type {type(model).__name__}, expected a keras.Model")
 
 
 def recurrent_layers(model: keras.Model) -> list[keras.layers.RNN]:
     """Return the recurrent layers of a model, including nested ones and both directions of Bidirectional layers.
 
     They are chosen by class, because other layers (some for preprocessing) have a `reset_state` too.
+
+    Raises:
+        TypeError: if the model is not a model of Keras 3.
     """
+    require_keras_model(model)
     return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+
+
+def state_variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Return the states of the stateful recurrent layers that are built, by name.
+
+    A name has the name of the layer, then of the cell if the layer has several: `lstm_1/cell_state`,
+    `rnn/gru_cell/hidden_state`. It does not have the names of the models and layers around the layer, because Keras
+    drops some of them from `layer.path` when it loads a model.
+    """
+    layers = [layer for layer in recurrent_layers(model) if layer.stateful and layer.states]
+    return unique_names(pair for layer in layers for pair in _named_states(layer.name, layer.cell, layer.states))
+
+
+def _named_states(prefix: str, cell: Any, states: Any) -> Iterator[tuple[str, keras.Variable]]:
+    if isinstance(cell, keras.layers.StackedRNNCells):
+        for one, its_states in zip(cell.cells, states, strict=True):
+            # Keras takes a cell that is not a layer too, and it may have no name.
+            yield from _named_states(f"{prefix}/{getattr(one, 'name', type(one).__name__)}", one, its_states)
+    else:
+        variables = keras.tree.flatten(states)
+        names = ["hidden_state", "cell_state", *(f"state_{number}" for number in range(3, len(variables) + 1))]
+        for name, variable in zip(names, variables, strict=False):
+            yield f"{prefix}/{name}", variable
+
+
+def unique_names(variables: Iterable[tuple[str, keras.Variable]]) -> dict[str, keras.Variable]:
+    """Return variables by name, where the second of a name is called `name#2`.
+
+    Two layers of a subclassed model may have the same name.
+    """
+    named: dict[str, keras.Variable] = {}
+    for given, variable in variables:
+        name, twin = given, 1
+        while name in named:
+            twin += 1
+            name = f"{given}#{twin}"
+        named[name] = variable
+    return named
+
+
+def _require_states(model: keras.Model, purpose: str) -> None:
+    layers = [layer for layer in recurrent_layers(model) if layer.stateful]
+    if not layers:
+        raise ValueError(f"model {model.name!r} has no stateful recurrent layer: nothing to {purpose}")
+    for layer in layers:
+        if not layer.states:
+            raise ValueError(f"layer {layer.name!r} is not built yet: it has no states to {purpose}")
 
 
 def reset_states(model: keras.Model) -> None:
@@ -28,15 +100,55 @@ def reset_states(model: keras.Model) -> None:
     Raises:
         ValueError: if there is nothing to reset, because no recurrent layer is stateful or one is not built yet. In
             that case, Keras's own `reset_state` of a layer silently does nothing.
+        TypeError: if the model is not a model of Keras 3.
     """
-    layers = [layer for layer in recurrent_layers(model) if layer.stateful]
-    if not layers:
-        raise ValueError(f"model {model.name!r} has no stateful recurrent layer: nothing to reset")
-    for layer in layers:
-        if not layer.states:
-            raise ValueError(f"layer {layer.name!r} is not built yet: it has no states to reset")
-        for state in keras.tree.flatten(layer.states):  # Keras's own reset_state fails on a layer of several cells
-            state.assign(keras.ops.zeros_like(state))
+    _require_states(model, "reset")
+    # Keras's own reset_state of a layer fails if the layer has several cells.
+    for state in state_variables(model).values():
+        state.assign(keras.ops.zeros_like(state))
+
+
+def set_states(model: keras.Model, states: Mapping[str, ArrayLike]) -> None:
+    """Set the states of every stateful recurrent layer, for example to those that `training_state` has kept.
+
+    >>> import keras, numpy as np
+    >>> from carryover import set_states, training_state
+    >>> model = keras.Sequential([keras.Input(batch_shape=(1, 1, 1)), keras.layers.LSTM(2, stateful=True)])
+    >>> kept = training_state(model).states
+    >>> first = model.predict(np.ones((1, 1, 1)), verbose=0)
+    >>> set_states(model, kept)  # as if the prediction had not been
+    >>> second = model.predict(np.ones((1, 1, 1)), verbose=0)
+    >>> bool((first == second).all())
+    True
+
+    The model may also be another one, loaded from a file or built with another batch size, if its recurrent layers have
+    the same names and units. Name the layers yourself, because Keras numbers the automatic names within a process.
+
+    Args:
+        model: a model whose stateful layers are built.
+        states: one array for each state, by the names and in the shapes of `training_state(model).states`:
+            (batch size, units) for LSTM, GRU and SimpleRNN layers.
+
+    Raises:
+        ValueError: if a state is missing, is not one of the model, or has another shape, and then no state is changed;
+            or if there is nothing to set, because no recurrent layer is stateful or one is not built yet.
+        TypeError: if the model is not a model of Keras 3, or if `states` is not a dictionary.
+    """
+    _require_states(model, "set")
+    if not isinstance(states, Mapping):
+        raise TypeError(
+            f"states is of type {type(states).__name__}, expected a dictionary such as training_state(model).states"
+        )
+    variables = state_variables(model)
+    arrays = {name: np.asarray(array) for name, array in states.items()}
+    for name in sorted(variables.keys() ^ arrays.keys()):
+        problem = "is missing" if name in variables else "is not a state of the model"
+        raise ValueError(f"states: {name!r} {problem}; model {model.name!r} has the states {', '.join(variables)}")
+    for name, variable in variables.items():
+        if arrays[name].shape != tuple(variable.shape):
+            raise ValueError(f"states: {name!r} has shape {arrays[name].shape}, expected {tuple(variable.shape)}")
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
 
 
 class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -54,43 +166,103 @@ class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
     [0.0, 0.0]
 
     Args:
-        every: "epoch" resets at the end of each epoch of `fit`; "batch" resets before each batch of `fit`, `evaluate`
-            and `predict`, so that a stateful network computes what a stateless one does.
+        every: when to reset.
+
+            - "epoch": at the beginning and at the end of each epoch of `fit`. The first epoch starts from zero too,
+              whatever `predict` has left before it. Callbacks that come later in the list of callbacks see the states
+              after the reset. `validation_data` is evaluated before the reset, from the states that the epoch has left.
+            - "batch": before each batch of `fit`, `evaluate` and `predict`, so that a stateful network computes what a
+              stateless one does.
+            - a whole number n of batches: before the batches 0, n, 2n, ... of each epoch of `fit`, `validation_data`,
+              `evaluate` and `predict`. Use it if the samples are several sequences one after another, each of n
+              batches.
+            - a function: before each batch for whose number it returns True rather than False. Batches are counted from
+              0, in each epoch anew. Use it if the sequences differ in length.
+
+    A model that is built by its first batch has no states before that batch, so nothing is reset before it.
 
     Raises:
-        ValueError: if there is nothing to reset; for every="epoch" in `predict`, which has no epochs; and for
-            every="batch" if the model was compiled with steps_per_execution above 1, because Keras then calls the
+        ValueError: if there is nothing to reset; for every="epoch" in `evaluate` and `predict`, which have no epochs;
+            and for all else if the model was compiled with steps_per_execution above 1, because Keras then calls the
             callbacks only once for several batches.
+        TypeError: if the model is not a model of Keras 3, or if the function does not return True or False.
     """
 
-    def __init__(self, every: Literal["epoch", "batch"]) -> None:
+    def __init__(self, every: Literal["epoch", "batch"] | int | Callable[[int], bool]) -> None:
         super().__init__()
-        if every not in ("epoch", "batch"):
-            raise ValueError(f"every is {every!r}, expected 'epoch' or 'batch'")
+        whole = isinstance(every, Integral) and not isinstance(every, bool) and every >= 1
+        if every not in ("epoch", "batch") and not whole and not callable(every):
+            raise ValueError(
+                f"every is {every!r}, expected 'epoch', 'batch', a whole number of batches (1 or more), "
+                "or a function of a batch's number"
+            )
         self.every = every
+        self._fitting = False
 
-    def _before_batch(self) -> None:
-        if self.every == "batch":
-            if self.model.steps_per_execution != 1:
-                raise ValueError(
-                    f"steps_per_execution is {self.model.steps_per_execution}: "
-                    "ResetStates(every='batch') needs a model compiled with steps_per_execution=1"
-                )
+    def set_model(self, model: keras.Model) -> None:
+        require_keras_model(model)
+        super().set_model(model)
+        # Keras calls this at the start of each `fit`, `evaluate` and `predict`, but not of the validation in `fit`.
+        self._fitting = False
+
+    def _reset(self) -> None:
+        layers = recurrent_layers(self.model)
+        # If the model is built by its first batch, it has no states yet, and may not have its layers either.
+        if self.model.built or (layers and not any(layer.stateful for layer in layers)):
             reset_states(self.model)
+
+    def _is_due(self, batch: int) -> bool:
+        if not callable(self.every):
+            return self.every == "batch" or batch % self.every == 0  # type: ignore[operator]  # it is a number
+        due = self.every(batch)
+        if not isinstance(due, bool | np.bool_):
+            raise TypeError(f"the function of ResetStates returned {due!r} for batch {batch}, expected True or False")
+        return bool(due)
+
+    def _before_batch(self, batch: int) -> None:
+        if self.every == "epoch":
+            return
+        if self.model.steps_per_execution != 1:
+            raise ValueError(
+                f"steps_per_execution is {self.model.steps_per_execution}: "
+                "resetting before batches needs a model compiled with steps_per_execution=1"
+            )
+        if self._is_due(batch):
+            self._reset()
+
+    def _refuse_epochs(self, method: str) -> None:
+        if self.every == "epoch":
+            raise ValueError(
+                f"{method} has no epochs: ResetStates(every='epoch') would do nothing; "
+                "call reset_states(model) before it, or use every='batch'"
+            )
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        self._fitting = True
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        self._fitting = False
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        if self.every == "epoch":
+            self._reset()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         if self.every == "epoch":
-            reset_states(self.model)
+            self._reset()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._before_batch()
+        self._before_batch(batch)
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        if not self._fitting:  # `validation_data` has come with the epochs of `fit`
+            self._refuse_epochs("evaluate")
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._before_batch()
+        self._before_batch(batch)
 
     def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        if self.every == "epoch":
-            raise ValueError("predict has no epochs: ResetStates(every='epoch') would do nothing; use every='batch'")
+        self._refuse_epochs("predict")
 
     def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._before_batch()
+        self._before_batch(batch)

@@ -6,7 +6,7 @@ import numpy as np
 
 from carryover.job.arrays import Arrays, read_arrays
 from carryover.job.errors import UserError
-from carryover.training.network import Network, weight_shapes
+from carryover.training.network import Network, misfit, weight_shapes
 
 Weights = Arrays
 """float32 arrays by the names of network.weight_shapes. Order of the gates: i, f, c, o (LSTM) or z, r, h (GRU)."""
@@ -38,16 +38,11 @@ def read_trained_weights(path: Path, network: Network) -> Weights:
 
 
 def _checked(path: Path, weights: Weights, network: Network) -> Weights:
-    expected = weight_shapes(network)
-    wanted = f"the network has model.cell {network.cell}, model.units {network.units} and {network.inputs} input(s)"
-    for name in sorted(weights.keys() ^ expected.keys()):
-        state = "missing" if name in expected else "not a weight of this network"
-        raise UserError(f"{path}: {name} is {state}; {wanted}")
-    for name, shape in expected.items():
-        if weights[name].shape != shape:
-            raise UserError(f"{path}: {name} has shape {weights[name].shape}, expected {shape}; {wanted}")
-        if weights[name].dtype != np.float32:
-            raise UserError(f"{path}: {name} has dtype {weights[name].dtype}, expected float32")
-        if not np.isfinite(weights[name]).all():
+    if problem := misfit({name: weight.shape for name, weight in weights.items()}, network):
+        raise UserError(f"{path}: {problem}")
+    for name, weight in weights.items():
+        if weight.dtype != np.float32:
+            raise UserError(f"{path}: {name} has dtype {weight.dtype}, expected float32")
+        if not np.isfinite(weight).all():
             raise UserError(f"{path}: {name} has a value that is not finite")
-    return {name: weights[name] for name in expected}
+    return {name: weights[name] for name in weight_shapes(network)}
