@@ -321,6 +321,8 @@ rule compare:
         replicates=REPLICATES,
         forecasts="<results>/forecasts.csv",
         reference=REFERENCE,
+        data=SERIES_PART,
+        scales=SCALES,
         notes=NOTES,
         code=code("compare", "series", "training", "replicates", "forecasts", "comparison"),
     output:
@@ -369,6 +371,8 @@ rule compare:
         " {params.replicates}"
         " --forecasts {input.forecasts:q}"
         " {params.reference}"
+        " --data {input.data:q}"
+        " --scales {input.scales:q}"
         " --notes {input.notes:q}"
         " --losses {output.losses:q}"
         " --loss_diffs {output.loss_diffs:q}"

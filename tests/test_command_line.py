@@ -9,6 +9,7 @@ from helpers.steps import TRAIN, Done, run_here, run_job, train_options
 
 from carryover.job.errors import UserError
 from carryover.job.files import writing
+from carryover.series.scales import AS_IT_IS, Scale
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -68,6 +69,29 @@ def test_a_training_that_diverges_is_one_line(keras: Any, tmp_path: Path, was: s
     assert was in TRAIN
     options = train_options(tmp_path, was, now)
     assert_one_line(run_here("train", *options), message, tmp_path)
+
+
+STANDARDIZE, LOWER = "set dataset.standardize: true if the series is a CSV file", "lower optimizer.learning_rate"
+RAISE = "raise optimizer.epsilon"
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "scale", "remedies"),
+    [
+        ("Adadelta", AS_IT_IS, [STANDARDIZE, LOWER, RAISE]),
+        ("Adam", Scale(100.0, 20.0), [LOWER, RAISE]),
+        ("RMSprop", Scale(100.0, 20.0), [LOWER, RAISE]),
+        ("SGD", Scale(100.0, 20.0), [LOWER]),
+        ("SGD", AS_IT_IS, [STANDARDIZE, LOWER]),
+    ],
+)
+def test_what_is_said_against_divergence_is_only_what_the_run_has(
+    keras: Any, optimizer: str, scale: Scale, remedies: list[str]
+) -> None:
+    from carryover.training.fitting import diverged
+
+    error = diverged("epoch 3", getattr(keras.optimizers, optimizer)(), scale)
+    assert str(error) == f"epoch 3: training diverges; {', or '.join(remedies)}"
 
 
 def test_a_training_that_diverges_is_one_line_of_a_job_too(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Where cases part, the distance from the reference, and the files of a case, on cases made by hand."""
 
 import json
+from itertools import combinations, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,13 @@ import pandas as pd
 import pytest
 from helpers.cases import EPOCHS, STATELESS, case, write_case
 
+from carryover.comparison.claims import why_the_same
 from carryover.comparison.partings import first_parting, loss_differences, trainings
 from carryover.comparison.reference import applies, distances, read_reference
+from carryover.comparison.skill import skill
 from carryover.job.errors import UserError
+from carryover.series.batches import batch_order
+from carryover.training.behaviours import TRAININGS, Training
 from carryover.training.case_results import CASE_FILES, HISTORY, CaseResults, read_case, read_cases, remove_other_cases
 
 
@@ -54,15 +59,63 @@ def test_the_loss_differences_are_tidy_and_zero_only_where_equal() -> None:
     }
 
 
-def test_cases_are_grouped_into_trainings() -> None:
-    cases = {"a": case(), "b": case(loss={2: 0.1}), "c": STATELESS, "d": case(loss={2: 0.1})}
-    assert trainings(cases) == [["a", "c"], ["b", "d"]]
+def test_cases_are_grouped_into_trainings_by_their_losses_and_weights_alone() -> None:
+    cases = {
+        "a": case(),
+        "b": case(loss={2: 0.1}),
+        "c": STATELESS,
+        "d": case(loss={2: 0.1}),
+        "e": case(weights={3: "x"}),
+    }
+    assert trainings(cases) == [["a", "c"], ["b", "d"], ["e"]]
+    others = {"f": case(states={2: "x"}), "g": case(optimizer={2: "x"}), "h": case(prediction={0: 0.25})}
+    assert trainings({"a": case()} | others) == [["a", "f", "g", "h"]]
 
 
-def test_a_case_without_states_does_not_join_two_that_differ_in_theirs() -> None:
-    other = case(states={2: "x"})
-    assert trainings({"a": case(), "b": other, "c": STATELESS}) == [["a", "c"], ["b"]]
-    assert trainings({"c": STATELESS, "a": case(), "b": other}) == [["c", "a"], ["b"]]
+@pytest.mark.parametrize("order", list(permutations("abc")))
+def test_two_cases_that_both_equal_a_third_are_in_one_group_with_it(order: tuple[str, ...]) -> None:
+    """A case without states equals two whose states differ."""
+    cases = {"a": case(), "b": case(states={2: "x"}), "c": STATELESS}
+    assert first_parting(cases["a"], cases["b"])
+    assert first_parting(cases["a"], cases["c"]) is first_parting(cases["b"], cases["c"]) is None
+    assert trainings({name: cases[name] for name in order}) == [list(order)]
+
+
+@pytest.mark.parametrize(("batch_size", "batches", "epochs"), list(product([1, 2, 3], [1, 2, 3], [1, 2])))
+def test_two_trainings_are_said_to_be_the_same_only_if_every_batch_and_every_reset_is(
+    batch_size: int, batches: int, epochs: int
+) -> None:
+    windows = batch_size * batches
+    params = {"model": {"batch_size": batch_size}, "training": {"epochs": epochs}}
+
+    def seen(training: Training) -> list[tuple[bool, list[int]]]:
+        """What a network sees: for each batch whether its states are those of the batch before, and its windows."""
+        order = batch_order(windows, batch_size, training.batches).reshape(batches, batch_size).tolist()
+        carried = {"never": lambda _: True, "every_epoch": lambda batch: batch > 0, "every_batch": lambda _: False}
+        return [
+            ((epoch, batch) != (0, 0) and carried[training.behaviour](batch), rows)
+            for epoch in range(epochs)
+            for batch, rows in enumerate(order)
+        ]
+
+    for a, b in combinations(TRAININGS.values(), 2):
+        assert (
+            bool(why_the_same(a, b, params, windows))
+            == bool(why_the_same(b, a, params, windows))
+            == (seen(a) == seen(b))
+        )
+
+
+def test_the_skill_is_that_beside_the_best_constant_whichever_error_counts() -> None:
+    y = np.array([0, 0, 0, 0, 10], np.float32)
+
+    def score(*values: float) -> float | None:
+        return skill(pd.DataFrame({"sample": range(5), "prediction": values}), y)
+
+    assert score(2, 2, 2, 2, 2) == score(0, 0, 0, 0, 0) == 0, "the mean, and the median"
+    assert score(0, 0, 0, 0, 5) == pytest.approx(1 - 25 / 80)
+    assert score(3, 3, 3, 3, 3) == pytest.approx(1 - (4 * 9 + 49) / 80), "another constant is worse"
+    assert skill(pd.DataFrame({"sample": [1, 3], "prediction": [1.0, 2.0]}), y) is None, "there is nothing to learn"
 
 
 def test_zero_and_minus_zero_are_not_the_same_bits() -> None:

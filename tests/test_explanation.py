@@ -1,6 +1,8 @@
 """Where two cases part, in full, and the command that says it."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +71,8 @@ def test_what_only_one_case_has_is_not_compared_but_named() -> None:
 @pytest.fixture
 def folders(tmp_path: Path) -> dict[str, Path]:
     # One whose third epoch ends as its training does, so that a shorter one can end there.
-    one = case(**{part: {3: digest_of(case().final, part)} for part in PARTS})
+    ends = {part: {3: digest_of(case().final, part)} for part in PARTS}
+    one = case(**ends)
     short = one._replace(history=one.history.head(3))
     cases: dict[str, CaseResults] = {
         "one": one,
@@ -77,6 +80,7 @@ def folders(tmp_path: Path) -> dict[str, Path]:
         "other": case(loss={3: 0.1}, weights={2: "x"}, final={0: 0.125}),
         "short": short,
         "nan": case(weights={2: "x"}, final={0: np.nan}),
+        "states": case(**ends | {"states": ends["states"] | {2: "x"}}),
         "predictions": one._replace(predictions=case(prediction={0: 0.25}).predictions),
     }
     for name, results in cases.items():
@@ -97,6 +101,7 @@ def test_identical_cases_end_with_status_0_and_what_was_compared(folders: dict[s
         "identical": True,
         "first_divergent_epoch": 0,
         "parts": [],
+        "same_training": True,
         "compared": {
             "epochs": 5,
             "parts": ["states", "loss", "weights", "optimizer"],
@@ -140,6 +145,9 @@ def test_every_kind_of_parting_is_reported(folders: dict[str, Path]) -> None:
     assert run(folders["one"], folders["short"]).stdout.startswith(
         "different: they are the same for 3 epochs, and only one has been trained for longer\n"
     )
+    assert run(folders["one"], folders["states"]).stdout.startswith(
+        "different: they part at epoch 2 (states), but every loss and weight is the same\n"
+    )
     assert run(folders["one"], folders["predictions"]).stdout.startswith(
         "different: they part only in the predictions after training\n"
     )
@@ -151,7 +159,12 @@ def test_every_kind_of_parting_is_reported(folders: dict[str, Path]) -> None:
 def test_a_mistake_ends_with_status_2_and_one_line(folders: dict[str, Path], tmp_path: Path) -> None:
     (folders["twin"] / "final.npz").write_bytes(b"no archive")
     for arguments, message in [
-        ((folders["one"], tmp_path / "none"), "none/history.csv: missing"),
+        ((folders["one"], tmp_path / "none"), "none: not the folder of a case: there is no such folder; give one"),
+        (
+            (tmp_path, folders["one"]),
+            "it has no history.csv, no predictions.csv, no final.npz; give one that a run has ",
+        ),
+        ((tmp_path, folders["one"]), f"such as {folders['nan']}"),
         ((folders["one"], folders["twin"]), "twin/final.npz: not a NumPy archive (.npz)"),
         ((folders["one"],), "the following arguments are required: FOLDER"),
         ((folders["one"], folders["one"], "--josn"), "unrecognized arguments: --josn"),
@@ -161,3 +174,17 @@ def test_a_mistake_ends_with_status_2_and_one_line(folders: dict[str, Path], tmp
         assert message in done.stderr
         assert done.stderr.count("\n") == 1
         assert done.stdout == ""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_seen_enough_is_no_error(folders: dict[str, Path], unbuffered: str) -> None:
+    """As in `carryover explain a b | head -1`."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        command = [CARRYOVER, "explain", *map(str, (folders["one"], folders["other"]))]
+        environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")

@@ -52,8 +52,8 @@ CASES = {
     "one": case(),
     "three": case(loss={2: 0.35}, weights={2: "x"}, final={0: 0.5}),
     "two": STATELESS,
-    "four": case(states={1: "t"}),
-    "five": case(prediction={0: 0.25}),
+    "four": case(states={1: "t"}, weights={3: "t"}),
+    "five": case(weights={5: "u"}),
 }
 DEFINITIONS = {
     "one": {"calls": "loop", "reset": "every_batch", "stateful": True, "batches": "contiguous"},
@@ -66,6 +66,7 @@ ORDER = ["three", "five", "four", "one", "two"]
 ALONE = {"one": case()}
 TWELVE = {f"a_case_with_a_long_name_{number:02}": case(weights={number % 5: str(number)}) for number in range(1, 13)}
 SERIES = noisy_sine(samples=4, step=0.5, noise=0.1, seed=1)
+PREDICTIONS = {name: case.predictions for name, case in CASES.items()}
 SINE = {"source": "noisy_sine", "step": 0.5}
 PARAMS = {"training": {"loss": "mse", "epochs": 5}, "cases": DEFINITIONS, "dataset": SINE}
 FORECASTS = pd.DataFrame(
@@ -83,7 +84,7 @@ REPLICATES = {
 
 def groups(cases: Cases = CASES) -> list[Group]:
     definitions = {name: DEFINITIONS.get(name, DEFINITIONS["one"]) for name in cases}
-    return grouped(trainings(cases), definitions)
+    return grouped(trainings(cases), {"cases": definitions})
 
 
 def pairs(cases: Cases = CASES) -> dict[str, pd.DataFrame]:
@@ -311,6 +312,29 @@ def test_the_loss_figure_has_a_line_for_each_training_that_names_its_cases() -> 
     assert axes.get_ylabel() == "loss of the epoch\n(mean squared error, log scale)"
 
 
+def test_trainings_that_turn_out_to_be_the_same_are_all_named() -> None:
+    cases = {"one": case(), "three": case(states={1: "t"})}
+    both = "never reset, contiguous batches = reset every batch, contiguous batches"
+    (group,) = grouped([["three", "one"]], PARAMS)
+    for figure in (draw_losses(cases, [group], None, PARAMS), draw_equality(cases, [group])):
+        texts = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
+        assert any(text.startswith(both) for text in texts)
+    titles = [panel.get_title() for panel in draw_predictions(SERIES, PREDICTIONS, [group], SINE).axes]
+    assert titles == ["three\n(never reset, contiguous batches)", "one\n(reset every batch, contiguous batches)"]
+    left, _ = draw_replicates(REPLICATES, cases, [group], PARAMS).axes
+    thin = {line.get_color() for line in left.lines if line.get_linewidth() < 1}
+    assert thin == {COLOURS["never"], COLOURS["every_batch"]}
+
+
+def test_predictions_of_windows_of_several_samples_are_points_and_those_of_every_sample_a_line() -> None:
+    of_each = pd.DataFrame({"sample": range(4), "prediction": 0.5})
+    looks = [
+        draw_predictions(SERIES, {"one": table}, groups(ALONE), SINE).axes[0].lines[2]
+        for table in (PREDICTIONS["one"], of_each)
+    ]
+    assert [(line.get_linestyle(), line.get_marker()) for line in looks] == [("None", "o"), ("-", "None")]
+
+
 def test_two_lines_that_should_be_one_training_are_told_apart_by_markers() -> None:
     cases = {"one": CASES["one"], "odd": CASES["three"]}
     (axes,) = draw_losses(cases, groups(cases), None, PARAMS).axes
@@ -361,7 +385,9 @@ def test_the_matrix_says_identical_or_where_two_cases_part() -> None:
     assert cells["one", "two"] == "identical"
     assert cells["three", "one"] == "epoch 2\nloss, weights"
     assert cells["four", "one"] == "epoch 1\nstates"
-    assert cells["five", "two"] == "after training:\npredictions"
+    assert cells["five", "two"] == "epoch 5\nweights"
+    other = {"one": case(), "two": case(prediction={0: 0.25})}
+    assert matrix(draw_equality(other, groups(other)).axes[0])["one", "two"] == "after training: predictions"
 
 
 def test_the_matrix_is_sorted_by_training_so_that_equal_cases_are_neighbours() -> None:
@@ -375,10 +401,9 @@ def test_the_matrix_calls_it_all_parts_when_everything_that_was_compared_differs
     other = {part: change for part, change in everything.items() if part != "states"}
     cases = {"a": case(), "b": case(**everything), "c": case(**other), "d": STATELESS}
     definitions = dict.fromkeys(cases, DEFINITIONS["one"])
-    ordered = grouped(trainings(cases), definitions)
+    ordered = grouped(trainings(cases), {"cases": definitions})
     cells = matrix(draw_equality(cases, ordered).axes[0])
-    names = sorted((group.names for group in ordered), key=len)
-    assert names == [("b",), ("c",), ("a", "d")]
+    assert [group.names for group in ordered] == [("a", "d"), ("b", "c")]
     found = {frozenset(pair): text for pair, text in cells.items()}
     assert found[frozenset("ab")] == found[frozenset("bd")] == found[frozenset("cd")] == "epoch 3\nall parts"
     assert found[frozenset("ac")] == "epoch 3\nall but states"

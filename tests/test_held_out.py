@@ -7,10 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from carryover.forecasts.held_out import STATES, column, held_out_windows, read_forecasts, scores, targets_and_baselines
+from carryover.forecasts.held_out import (
+    STATES,
+    HeldOutWindows,
+    column,
+    held_out_windows,
+    read_forecasts,
+    scores,
+    targets_and_baselines,
+)
 from carryover.job.errors import UserError
 from carryover.series.dataset import Series
-from carryover.series.scales import AS_IT_IS
+from carryover.series.scales import AS_IT_IS, Scale
 from carryover.training.network import Network, weight_shapes
 
 
@@ -148,3 +156,26 @@ def test_cases_of_equal_weights_are_forecast_once(
         assert a.tobytes() == b.tobytes() != c.tobytes()
     by_hand = lstm_by_hand(NETWORK, weights, INPUTS, None)[[44, 49, 54, 59]]
     np.testing.assert_allclose(made["a/carried"], by_hand, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("network", "scale", "remedy"),
+    [
+        (Network([1], "sigmoid", "simple_rnn", "linear"), AS_IT_IS, "set model.activation: tanh"),
+        (Network([1], "sigmoid"), Scale(100.0, 20.0), "lower optimizer.learning_rate"),
+        (Network([1], "sigmoid"), AS_IT_IS, "set dataset.standardize: true"),
+    ],
+)
+def test_a_forecast_that_is_not_finite_is_reported_with_what_can_help(
+    keras: Any, network: Network, scale: Scale, remedy: str
+) -> None:
+    from carryover.forecasts.scoring import forecast_cases
+
+    # The state of the simple network is squared at each step; the dense layer of the others overflows at once.
+    weights = {name: np.full(shape, 3e38, np.float32) for name, shape in weight_shapes(network).items()}
+    windows = HeldOutWindows(np.ones((3, 1), np.float32), np.ones((1, 1, 1), np.float32), np.array([2]))
+    with pytest.raises(UserError) as error:
+        forecast_cases(network, {"a": weights}, windows, scale)
+    start = f"case a: a forecast of unseen data with the states {STATES['carried']} is not finite; {remedy}"
+    assert str(error.value).startswith(start)
+    assert str(error.value).endswith(", or set dataset.held_out: 0")

@@ -18,7 +18,7 @@ def results(tmp_path: Path) -> Path:
     folder = tmp_path / "results"
     folder.mkdir()
     details: dict[str, Any] = json.loads((ROOT / "results/details.json").read_text())
-    wrong = {"holds": False, "first_divergent_epoch": 3, "parts": ["loss"]}
+    wrong = {"holds": False, "first_divergent_epoch": 3, "parts": ["loss"], "same_training": False}
     details["claims"]["single_fit = loop_without_reset"] |= wrong
     (folder / "details.json").write_text(json.dumps(details))
     (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
@@ -138,6 +138,30 @@ def test_a_run_without_forecasts_has_no_columns_for_them(
     show_verdict(results)
     lines = rows(capsys.readouterr().out)
     assert f"interleaved_loop_with_reset {details['cases']['interleaved_loop_with_reset']['final_loss']:.6f}" in lines
+
+
+def test_a_claim_that_does_not_apply_is_neither_yes_nor_no(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    details = json.loads((results / "details.json").read_text())
+    reason = "with batch size 1 both batch orders are the same"
+    claim = details["claims"]["interleaved_loop_without_reset != loop_without_reset"]
+    claim |= {"holds": None, "does_not_apply": reason}
+    (results / "details.json").write_text(json.dumps(details))
+    for columns in ("160", "80"):
+        monkeypatch.setenv("COLUMNS", columns)
+        show_verdict(results)
+        printed = capsys.readouterr().out
+        assert "…" not in printed
+        assert "6 of 7 claims hold; 1 does not apply." in rows(printed)
+        if columns == "160":
+            assert f"interleaved_loop_without_reset ≠ loop_without_reset n/a {reason}" in rows(printed)
+
+
+def test_results_of_another_version_are_refused_in_one_line(results: Path) -> None:
+    (results / "details.json").write_text('{"claims": {}, "cases": {}, "trainings": []}')
+    with pytest.raises(UserError, match=r"details\.json: there is no '\w+'; another version wrote it"):
+        show_verdict(results)
 
 
 def test_without_a_run_it_says_what_makes_one(tmp_path: Path) -> None:

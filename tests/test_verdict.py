@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.cases import EPOCHS, STATELESS, case
+from helpers.cases import EPOCHS, case
 
-from carryover.comparison.answer import answer
+from carryover.comparison.answer import answer, claims_hold
 from carryover.comparison.details import details
 from carryover.comparison.metrics import metrics
 from carryover.comparison.verdict import verdict
+from carryover.series.dataset import Series
 from carryover.series.notes import Notes
 from carryover.training.behaviours import Training
 
@@ -19,6 +20,9 @@ NEVER = {"calls": "single", "reset": "never", "stateful": True, "batches": "cont
 LOOP = NEVER | {"calls": "loop"}
 RESET = NEVER | {"reset": "every_epoch"}
 NO_FORECASTS = pd.DataFrame()
+# The cases made by hand predict samples 1 and 3, and rightly.
+SERIES = Series(np.zeros((4, 1), np.float32), np.array([0, 0.5, 0, -0.5], np.float32))
+BEYOND_THEM = SERIES._replace(y=100 + 20 * SERIES.y)
 NOTES = Notes(1234, 1000, 200, left_over=34, not_forecast=0, warnings=[])
 PARAMS: dict[str, Any] = {
     "dataset": {"source": "noisy_sine"},
@@ -39,7 +43,7 @@ REPLICATES = {
 
 def found(cases: dict[str, Any] = EQUAL, params: dict[str, Any] = PARAMS, **others: Any) -> dict[str, Any]:
     """The details of a run, as another program reads them."""
-    given = {"reference": {}, "replicates": {}, "forecasts": NO_FORECASTS, "notes": NOTES} | others
+    given = {"reference": {}, "replicates": {}, "forecasts": NO_FORECASTS, "notes": NOTES, "series": SERIES} | others
     return json.loads(json.dumps(details(cases, params, **given)))  # type: ignore[no-any-return]
 
 
@@ -48,7 +52,7 @@ def test_the_details_say_what_was_found_of_each_case_and_claim() -> None:
     assert numbers["trainings"] == [["a", "b"], ["c"]]
     assert numbers["cases"]["b"] == {
         "training": "a", "first_loss": 0.5, "final_loss": 0.25,
-        "best_loss": 0.2, "best_epoch": 4, "weights_sha256": "w4",
+        "best_loss": 0.2, "best_epoch": 4, "skill": 1.0, "weights_sha256": "w4",
     }  # fmt: skip
     assert [claim["holds"] for claim in numbers["claims"].values()] == [True, False, True]
     claim = numbers["claims"]["a = c"]
@@ -77,10 +81,15 @@ def test_the_metrics_are_one_number_or_answer_for_each_thing_that_commits_are_co
         "final_loss": dict.fromkeys("abc", 0.25),
         "held_out": {name: {"carried": 0.5, "reset": 0.5} for name in "abc"},
         "replicates": {"contiguous_never": {"final_loss": 0.55}, "contiguous_every_epoch": {"final_loss": 0.4}},
-        "reference": {"max_relative_loss_difference": 3e-7, "max_absolute_prediction_difference": 2e-7},
+        "reference": {
+            "max_relative_loss_difference_millionths": pytest.approx(0.3),
+            "max_absolute_prediction_difference_millionths": pytest.approx(0.2),
+        },
     }
     reference.pop("b")
-    assert metrics(found(reference=reference))["reference"] == {"max_relative_loss_difference": 1e-7}
+    assert metrics(found(reference=reference))["reference"] == {
+        "max_relative_loss_difference_millionths": pytest.approx(0.1)
+    }
     assert set(metrics(found())) == {"claims", "final_loss"}
 
 
@@ -117,8 +126,109 @@ def test_the_answer_says_nothing_of_what_the_run_does_not_have() -> None:
     assert "Resetting" not in text
 
 
-def test_a_reset_that_changes_nothing_is_said_to() -> None:
-    assert "resetting the states after every epoch changes nothing" in answer(found(EQUAL, NO_CLAIMS), NO_CLAIMS)
+def test_a_reset_that_changes_only_the_states_is_said_to_change_nothing_that_is_learnt() -> None:
+    cases = EQUAL | {"c": case(states=dict.fromkeys(range(1, EPOCHS + 1), "zero"), optimizer={2: "x"})}
+    numbers = found(cases)
+    assert numbers["trainings"] == [["a", "b", "c"]]
+    assert numbers["claims"]["b != c"] | {"holds": False, "same_training": True} == numbers["claims"]["b != c"]
+    assert numbers["claims"]["a = c"]["holds"] is False, "identical means every bit"
+    text = verdict(numbers, PARAMS)
+    assert "resetting the states after every epoch changes nothing that is learnt" in text
+    assert "The networks do not use the states that they carry" in text
+    assert "| `b` ≠ `c` | **no** | part at epoch 1 (states), but every loss and weight is the same |" in text
+    assert "| `a`, `b`, `c` | never reset, contiguous batches = reset every epoch, contiguous batches |" in text
+    assert "the lower loss" not in text, "neither has it"
+
+
+def test_a_difference_in_the_states_alone_keeps_a_loop_from_being_called_the_single_call() -> None:
+    cases = EQUAL | {"b": case(states={3: "x"})}
+    assert "These cases should be identical and are not: `a`, `b`." in answer(found(cases, NO_CLAIMS), NO_CLAIMS)
+
+
+def claiming(a: dict[str, Any], b: dict[str, Any], **sizes: int) -> dict[str, Any]:
+    """Parameters that claim a difference of two cases, besides one that holds whatever the sizes."""
+    model = PARAMS["model"] | {"batch_size": sizes.get("batch_size", 1)}
+    cases = {"a": a, "b": b, "c": NEVER}
+    claims = {"identical": [["a", "c"]], "different": [["a", "b"]]}
+    return PARAMS | {
+        "model": model,
+        "training": {"epochs": sizes.get("epochs", EPOCHS)},
+        "cases": cases,
+        "claims": claims,
+    }
+
+
+INTERLEAVED = NEVER | {"batches": "interleaved"}
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        (claiming(NEVER, INTERLEAVED, batch_size=1), "with batch size 1 both batch orders are the same"),
+        (claiming(NEVER, INTERLEAVED, batch_size=2), "with one batch per epoch both batch orders are the same"),
+        (
+            claiming(RESET, NEVER | {"stateful": False}, batch_size=2),
+            "with one batch per epoch, resetting every epoch is resetting every batch",
+        ),
+        (claiming(NEVER, RESET, epochs=1), "with a single epoch, the reset comes after all learning"),
+    ],
+)
+def test_a_claim_that_the_definitions_rule_out_does_not_apply(params: dict[str, Any], reason: str) -> None:
+    numbers = found(EQUAL, params)
+    claim = numbers["claims"]["a != b"]
+    assert (claim["holds"], claim["does_not_apply"]) == (None, reason)
+    assert metrics(numbers)["claims"] == {"a = c": True}
+    text = verdict(numbers, params)
+    assert "**All claims that apply hold, 1 of 1; 1 does not apply.**" in text
+    assert f"| `a` ≠ `b` | does not apply | {reason} |" in text
+    assert "Not every claim holds" not in text
+    # If they differ all the same, the bits count.
+    differing = found(EQUAL | {"b": case(weights={2: "x"})}, params)
+    assert differing["claims"]["a != b"]["holds"] is True
+
+
+def test_a_claim_that_one_training_differs_from_itself_fails_whatever_the_sizes() -> None:
+    params = claiming(NEVER, LOOP)
+    assert found(EQUAL, params)["claims"]["a != b"]["holds"] is False
+
+
+def test_no_claim_may_apply() -> None:
+    params = claiming(NEVER, INTERLEAVED)
+    params["claims"] = params["claims"] | {"identical": []}
+    assert claims_hold(found(EQUAL, params)) == "**No claim applies.**"
+
+
+def test_a_run_that_has_learnt_nothing_says_so_first_and_why() -> None:
+    own = PARAMS | {"dataset": {"source": "passengers", "standardize": False}}
+    text = verdict(found(RESET_DIFFERS, own, series=BEYOND_THEM), own)
+    assert text.startswith("# Verdict\n\n**Nothing was learnt, so the differences below mean little.**")
+    assert "The series is not standardized: its target has mean 100 and standard deviation 7.07." in text
+    assert "**What to do.** First set `dataset.standardize: true`. Call `fit` once." in text
+    for params in (PARAMS, PARAMS | {"dataset": {"source": "passengers", "standardize": True}}):
+        text = verdict(found(RESET_DIFFERS, params, series=BEYOND_THEM), params)
+        assert "**Nothing was learnt" in text
+        assert "standardize" not in text
+        assert "**What to do.** First train for more epochs, or with another" in text
+
+
+def test_cases_that_have_learnt_nothing_among_others_are_named() -> None:
+    cases = RESET_DIFFERS | {"a": case(prediction={0: 0.0, 1: 0.0})}
+    text = answer(found(cases, NO_CLAIMS), NO_CLAIMS)
+    assert text.startswith("**Some cases have learnt nothing**: `a`. After training,")
+
+
+def test_a_run_that_has_learnt_something_or_has_nothing_to_learn_is_not_accused() -> None:
+    constant = SERIES._replace(y=np.ones(4, np.float32))
+    for series in (SERIES, constant):
+        assert "learnt nothing" not in answer(found(RESET_DIFFERS, NO_CLAIMS, series=series), NO_CLAIMS)
+        assert "Nothing was learnt" not in answer(found(RESET_DIFFERS, NO_CLAIMS, series=series), NO_CLAIMS)
+
+
+def test_a_run_of_one_epoch_is_told_to_train_for_more() -> None:
+    params = NO_CLAIMS | {"training": {"epochs": 1}}
+    text = answer(found(EQUAL, params), params)
+    assert "changes nothing that is learnt: with a single epoch, the reset comes after all learning." in text
+    assert "First train for at least 2 epochs (`training.epochs`)." in text
 
 
 def test_no_advice_is_given_from_one_seed_or_from_training_loss() -> None:
@@ -204,13 +314,14 @@ def test_the_verdict_compares_behaviours_within_a_batch_order_only() -> None:
         for behaviour in ("never", "every_epoch")
         for batches in ("contiguous", "interleaved")
     }
-    params = NO_CLAIMS | {"cases": dict(zip("abcd", names.values(), strict=True))}
+    # The two windows of a case would be one batch of 2, whose order would be the same.
+    params = NO_CLAIMS | {"cases": dict(zip("abcd", names.values(), strict=True)), "model": {"batch_size": 4}}
     losses = {"a": 0.1, "b": 0.04, "c": 0.2, "d": 0.03}
     cases = {name: case(loss={5: loss}) for name, loss in losses.items()}
     text = verdict(found(cases, params), params)
     assert "which of the two ends with the lower loss depends on the batch order:" in text
     assert (
-        "(a row of a batch carries its state to the window 2 further on): 0.100000 if never reset, 0.200000 if reset "
+        "(a row of a batch carries its state to the window 4 further on): 0.100000 if never reset, 0.200000 if reset "
         "every epoch."
     ) in text
     assert "to the next window): 0.030000 if reset every epoch, 0.040000 if never reset." in text
@@ -254,6 +365,23 @@ def test_the_verdict_says_where_the_samples_went_and_first_what_is_suspicious_in
     assert text.index("Not every claim holds") < text.index(warnings) < text.index("What to do.")
 
 
-def test_cases_that_differ_in_their_states_alone_are_two_trainings() -> None:
-    cases = {"a": case(), "b": case(states={1: "x"}), "c": STATELESS}
-    assert found(cases, NO_CLAIMS)["trainings"] == [["a", "c"], ["b"]]
+def test_replicates_that_all_end_the_same_are_not_said_to_be_lower() -> None:
+    equal = dict.fromkeys(REPLICATES, np.ones((4, 1)))
+    text = verdict(found(params=NO_CLAIMS, replicates=equal), NO_CLAIMS)
+    assert "- Networks never reset ended with the same loss as networks reset every epoch in every seed." in text
+
+
+def test_batch_orders_are_not_compared_if_they_are_the_same_or_neither_behaviour_ends_lower() -> None:
+    names = [
+        NEVER | {"reset": behaviour, "batches": batches}
+        for batches in ("contiguous", "interleaved")
+        for behaviour in ("never", "every_epoch")
+    ]
+    cases = {name: case(loss={5: loss}) for name, loss in zip("abcd", (0.1, 0.2, 0.1, 0.2), strict=True)}
+    for batch_size, compared in ((4, True), (2, False), (1, False)):
+        model = {"batch_size": batch_size}
+        params = NO_CLAIMS | {"cases": dict(zip("abcd", names, strict=True)), "model": model}
+        assert ("on the batch order" in verdict(found(cases, params), params)) == compared
+    tie = cases | {"d": cases["c"]}
+    params["model"] = {"batch_size": 4}
+    assert "on the batch order" not in verdict(found(tie, params), params)

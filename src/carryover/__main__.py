@@ -14,8 +14,10 @@ def explain(arguments: argparse.Namespace) -> int:
     """Print where two cases part; return 0 if they are identical, 1 if they part."""
     from carryover.comparison.explanation import as_json, as_text
     from carryover.comparison.explanation import explain as explain_cases
-    from carryover.training.case_results import read_case
+    from carryover.training.case_results import check_case_folder, read_case
 
+    for folder in (arguments.a, arguments.b):
+        check_case_folder(folder)
     explanation = explain_cases(read_case(arguments.a), read_case(arguments.b))
     print(json.dumps(as_json(explanation), indent=2) if arguments.json else as_text(explanation))
     return 0 if explanation.parting is None else 1
@@ -121,7 +123,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with errors_in_one_line(status=2):
         status: int = arguments.command(arguments)
-        sys.exit(status)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

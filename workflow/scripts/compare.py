@@ -18,12 +18,12 @@ from carryover.series.notes import read_notes
 
 
 def compare(arguments: argparse.Namespace) -> None:
-    params, cases, replicates, forecasts, reference = read_results(arguments)
+    params, cases, replicates, forecasts, reference, series = read_results(arguments)
     # DVC takes the folder of the replicates as a whole, so nothing else may be in it.
     for path in remove_other_shards(arguments.replicates, shards(**params["replicates"])):
         print(f"removed {path}: the parameters no longer ask for this shard")
     notes = read_notes(arguments.notes)
-    found = details(cases, params, distances(reference, cases, params), replicates, forecasts, notes)
+    found = details(cases, params, distances(reference, cases, params), replicates, forecasts, notes, series)
     write_table(arguments.losses, losses(cases))
     write_table(arguments.loss_diffs, loss_differences(cases))
     write_json(arguments.metrics, metrics(found))

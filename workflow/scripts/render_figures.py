@@ -16,14 +16,11 @@ from carryover.figures.predictions import draw_predictions
 from carryover.figures.replicates import draw_replicates
 from carryover.figures.style import save
 from carryover.job.command_line import ArgumentParser, run
-from carryover.series.dataset import read_series
-from carryover.series.scales import read_scales, series_in_own_units
 
 
 def render_figures(arguments: argparse.Namespace) -> None:
-    params, cases, replicates, forecasts, reference = read_results(arguments)
-    groups = grouped(trainings(cases), params["cases"])
-    series = series_in_own_units(read_series(arguments.data), read_scales(arguments.scales))
+    params, cases, replicates, forecasts, reference, series = read_results(arguments)
+    groups = grouped(trainings(cases), params)
     predictions = {name: case.predictions for name, case in cases.items()}
     claimed = {name: loss_differences_of(cases, a, b) for name, (a, _, b) in claims(params).items()}
     figures = {
@@ -41,7 +38,5 @@ def render_figures(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = ArgumentParser(__doc__)
     add_results_arguments(parser)
-    parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the training part of the series")
-    parser.add_argument("--scales", required=True, type=Path, metavar="CSV", help="the scales of its columns")
     parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="one SVG and one PNG per figure")
     run(render_figures, parser)

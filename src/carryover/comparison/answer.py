@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
+from carryover.comparison.claims import spellings, why_the_same
 from carryover.comparison.words import code, count, plain
-from carryover.training.behaviours import BATCH_ORDERS, Training
-from carryover.training.cases import Case
+from carryover.series.options import NOISY_SINE
+from carryover.training.behaviours import BATCH_ORDERS, TRAININGS, Training
+
+LEAST_SKILL = 0.01
+"""Below this skill score a network has learnt nothing: it is no better than a constant, but for a hundredth."""
 
 ONE_FIT = (
-    "**What to do.** Call `fit` once. If you want a reset after every epoch, pass it "
+    "Call `fit` once. If you want a reset after every epoch, pass it "
     '`carryover.ResetStates(every="epoch")` as a callback.'
 )
 UNDECIDED = "The training loss does not tell you whether to reset, because it says nothing about unseen data."
@@ -17,57 +21,94 @@ NOTHING_HELD_OUT = "To see the errors on unseen data, hold samples out (`dataset
 
 
 def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
-    """Write the answer as Markdown: the claims that fail, if any; warnings about the series, if any; the answer in two
-    sentences; what to do.
+    """Write the answer as Markdown: what was not learnt, which claims fail and what is suspicious in the series, if
+    anything; the answer in two sentences; what to do.
 
     Args:
         details: the contents of results/details.json.
         params: the parameters of the run.
     """
-    failed = [name for name, claim in details["claims"].items() if not claim["holds"]]
-    total = len(details["claims"])
     paragraphs = [
-        f"**Not every claim holds; these fail, {len(failed)} of {total}**: {', '.join(map(code, failed))}."
-        if failed
-        else "",
+        _learnt(details, params),
+        _failed(details),
         _warnings(details),
         " ".join(filter(None, [_loop_or_single(details, params), _reset(details, params)])),
-        _what_to_do(details),
+        _what_to_do(details, params),
     ]
     return "\n\n".join(filter(None, paragraphs))
 
 
 def claims_hold(details: dict[str, Any]) -> str:
-    """Say in Markdown how many claims hold."""
-    holding = sum(claim["holds"] for claim in details["claims"].values())
-    total = len(details["claims"])
-    if not total:
+    """Say in Markdown how many claims hold, of those that apply."""
+    applying = _applying(details)
+    holding, total, others = sum(applying.values()), len(applying), len(details["claims"]) - len(applying)
+    if not details["claims"]:
         return "Nothing is claimed: params.yaml lists no claims."
+    if not applying:
+        return "**No claim applies.**"
+    rest = f"; {others} {'does' if others == 1 else 'do'} not apply" if others else ""
     if holding == total:
-        return f"**All claims hold, {total} of {total}.**"
-    return f"**{holding} of {count(total, 'claim')} hold.**"
+        return f"**All claims{' that apply' if others else ''} hold, {total} of {total}{rest}.**"
+    return f"**{holding} of {count(total, 'claim')} hold{rest}.**"
 
 
-def spellings(params: dict[str, Any]) -> dict[Training, list[str]]:
-    """Group the cases by the training that their definitions spell, whatever the run found."""
-    found: dict[Training, list[str]] = {}
-    for name, case in params["cases"].items():
-        found.setdefault(Case(**case).training, []).append(name)
-    return found
+def _applying(details: dict[str, Any]) -> dict[str, bool]:
+    """Return whether each claim that applies holds."""
+    return {name: claim["holds"] for name, claim in details["claims"].items() if claim["holds"] is not None}
+
+
+def _failed(details: dict[str, Any]) -> str:
+    applying = _applying(details)
+    failed = [name for name, holds in applying.items() if not holds]
+    if not failed:
+        return ""
+    return f"**Not every claim holds; these fail, {len(failed)} of {len(applying)}**: {', '.join(map(code, failed))}."
+
+
+def _without_skill(details: dict[str, Any]) -> list[str]:
+    """Return the cases that have learnt nothing."""
+    skills = {name: case["skill"] for name, case in details["cases"].items()}
+    return [name for name, skill in skills.items() if skill is not None and skill < LEAST_SKILL]
+
+
+def _learnt(details: dict[str, Any], params: dict[str, Any]) -> str:
+    """Say which cases have learnt nothing, and why; empty if there are none."""
+    idle = _without_skill(details)
+    if not idle:
+        return ""
+    if len(idle) < len(details["cases"]):
+        text = (
+            f"**Some cases have learnt nothing**: {', '.join(map(code, idle))}. After training, their networks predict "
+            "the training part no better than a constant would."
+        )
+    else:
+        text = (
+            "**Nothing was learnt, so the differences below mean little.** After training, no network predicts the "
+            "training part better than a constant would."
+        )
+    if _in_raw_units(params):
+        mean, deviation = details["target"]["mean"], details["target"]["deviation"]
+        text += (
+            f" The series is not standardized: its target has mean {mean:.3g} and standard deviation {deviation:.3g}. "
+            "A network learns best if they are near 0 and 1."
+        )
+    return text
+
+
+def _in_raw_units(params: dict[str, Any]) -> bool:
+    """Say whether the series is one that should be standardized and is not; the noisy sine has unit scale."""
+    return params["dataset"]["source"] != NOISY_SINE and not params["dataset"]["standardize"]
 
 
 def _loop_or_single(details: dict[str, Any], params: dict[str, Any]) -> str:
     """Say whether a loop equals the single call; empty if no training has both spellings."""
-    both = [
-        names
-        for names in spellings(params).values()
-        if {params["cases"][name]["calls"] for name in names} == {"loop", "single"}
-    ]
+    both = details["loop_is_single"]
     if not both:
         return ""
-    wrong = [names for names in both if not any(set(names) <= set(group) for group in details["trainings"])]
+    wrong = [TRAININGS[training] for training, identical in both.items() if not identical]
     if wrong:
-        differ = "; ".join(", ".join(map(code, names)) for names in wrong)
+        cases = spellings(params)
+        differ = "; ".join(", ".join(map(code, cases[training])) for training in wrong)
         return (
             "**In this run a loop of `fit(epochs=1)` is not always the same training as one `fit(epochs=n)`.** These "
             f"cases should be identical and are not: {differ}."
@@ -84,18 +125,26 @@ def with_and_without_reset(params: dict[str, Any]) -> Iterator[tuple[str, dict[s
             yield batches, {behaviour: names[0] for behaviour, names in cases.items() if names}
 
 
+def _effects_of_reset(details: dict[str, Any], params: dict[str, Any]) -> list[bool]:
+    """Return for each batch order whether a reset after every epoch changes what is learnt."""
+    trained = {name: case["training"] for name, case in details["cases"].items()}
+    return [trained[cases["never"]] != trained[cases["every_epoch"]] for _, cases in with_and_without_reset(params)]
+
+
 def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
     """Say what a reset after every epoch changes, over all seeds if there are several; empty if no cases show it."""
-    trained = {name: case["training"] for name, case in details["cases"].items()}
-    differ = [trained[cases["never"]] != trained[cases["every_epoch"]] for _, cases in with_and_without_reset(params)]
+    differ = _effects_of_reset(details, params)
     if not differ:
         return ""
-    if all(differ):
-        sentence = "Resetting the states after every epoch makes it a different training"
-    elif any(differ):
-        sentence = "Resetting the states after every epoch makes it a different training in some of the pairs of cases"
-    else:
-        sentence = "In this run, resetting the states after every epoch changes nothing"
+    if not any(differ):
+        why = _why_no_reset_matters(details, params) or (
+            "every loss and every weight is the same without it. The networks do not use the states that they carry "
+            "into an epoch; their units may be dead or saturated"
+        )
+        return f"In this run, resetting the states after every epoch changes nothing that is learnt: {why}."
+    sentence = "Resetting the states after every epoch makes it a different training"
+    if not all(differ):
+        sentence += " in some of the pairs of cases"
     numbers = details.get("replicates", {})
     never, every_epoch = Training("never", "contiguous").name, Training("every_epoch", "contiguous").name
     for pair in numbers.get("pairs", {}).values():
@@ -114,7 +163,28 @@ def _warnings(details: dict[str, Any]) -> str:
     return "\n".join(["**Check the series first:**", "", *(f"- {plain(w)}" for w in warnings)]) if warnings else ""
 
 
-def _what_to_do(details: dict[str, Any]) -> str:
+def _why_no_reset_matters(details: dict[str, Any], params: dict[str, Any]) -> str:
+    """Say why, by the definitions alone, a reset after every epoch changes nothing; empty if it might."""
+    never, every_epoch = Training("never", "contiguous"), Training("every_epoch", "contiguous")
+    return why_the_same(never, every_epoch, params, details["windows"])
+
+
+def _what_to_do(details: dict[str, Any], params: dict[str, Any]) -> str:
+    first = _remedy(details, params)
     if len(details["trainings"]) < 2:
-        return ONE_FIT
-    return " ".join([ONE_FIT, UNDECIDED, ONE_SEED if "held_out" in details else NOTHING_HELD_OUT])
+        return f"**What to do.** {first}{ONE_FIT}"
+    evidence = ONE_SEED if "held_out" in details else NOTHING_HELD_OUT
+    return f"**What to do.** {first}{ONE_FIT} {UNDECIDED} {evidence}"
+
+
+def _remedy(details: dict[str, Any], params: dict[str, Any]) -> str:
+    """Say what to change first, in a run whose networks learn nothing or do not use their states; else empty."""
+    differ = _effects_of_reset(details, params)
+    without_effect = bool(differ) and not any(differ)
+    if without_effect and _why_no_reset_matters(details, params):
+        return "First train for at least 2 epochs (`training.epochs`). "
+    if not (without_effect or _without_skill(details)):
+        return ""
+    if _in_raw_units(params):
+        return "First set `dataset.standardize: true`. "
+    return "First train for more epochs, or with another `optimizer.learning_rate` or `model.activation`. "

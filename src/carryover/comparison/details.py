@@ -1,15 +1,20 @@
 """results/details.json: everything that a run found, for programs. The metrics and the verdict are made from it."""
 
+from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from carryover.comparison.claims import claims
-from carryover.comparison.explanation import explain, summary
-from carryover.comparison.partings import trainings
+from carryover.comparison.claims import claims, spellings, training_of, why_the_same
+from carryover.comparison.explanation import Explanation, explain, summary
+from carryover.comparison.partings import first_parting, trainings
+from carryover.comparison.skill import skill
 from carryover.forecasts.held_out import scores
 from carryover.job.yaml_file import Params
 from carryover.replicates.losses import Losses
+from carryover.series.dataset import Series
 from carryover.series.notes import Notes
 from carryover.training.case_results import CaseResults, Cases
 
@@ -23,6 +28,7 @@ def details(
     replicates: Losses,
     forecasts: pd.DataFrame,
     notes: Notes,
+    series: Series,
 ) -> Details:
     """Gather what a run found.
 
@@ -33,29 +39,39 @@ def details(
         replicates: the losses of the replicates by training.
         forecasts: the result of held_out.read_forecasts.
         notes: what make_dataset did with the series.
+        series: the training part of the series, in its own units.
 
     Returns:
         `series`: the notes;
-        `trainings`: the cases, grouped into those that are identical to the last bit;
+        `windows`: how many there are in an epoch;
+        `target`: the `mean` and the standard `deviation` of the target, in the units of the series;
+        `trainings`: the cases, grouped into those that are the same training (partings.same_training);
+        `loop_is_single`: for each training that cases spell as a loop and as a single call, by the names of
+        behaviours.TRAININGS: whether all these cases are identical to the last bit, their states too;
         `cases`: for each case the first case of its group (`training`), `first_loss`, `final_loss`, `best_loss`,
-        `best_epoch` and the final `weights_sha256`;
-        `claims`: for each claim whether it `holds`, and the explanation.summary of its two cases;
+        `best_epoch`, the `skill` (skill.skill) and the final `weights_sha256`;
+        `claims`: for each claim whether it `holds`, and the explanation.summary of its two cases. A claim of a
+        difference that the definitions of its cases rule out has null there, and `does_not_apply` says why;
         `replicates`: their statistics, by the names of behaviours.TRAININGS; absent if there are none;
         `held_out`: the result of held_out.scores; absent if there are no forecasts;
         `reference`: the argument; absent if the run cannot be compared with the reference.
     """
     groups = trainings(cases)
     first_of = {name: group[0] for group in groups for name in group}
+    windows = len(next(iter(cases.values())).predictions)
     result: Details = {
         "series": notes._asdict(),
+        "windows": windows,
+        "target": {"mean": float(series.y.mean(dtype=float)), "deviation": float(series.y.std(dtype=float))},
         "trainings": groups,
-        "cases": {name: {"training": first_of[name]} | _losses(case) for name, case in cases.items()},
+        "loop_is_single": _loop_is_single(cases, params),
+        "cases": {name: {"training": first_of[name]} | _numbers(case, series.y) for name, case in cases.items()},
         "claims": {},
     }
     for name, (a, sign, b) in claims(params).items():
         explanation = explain(cases[a], cases[b])
-        holds = (explanation.parting is None) == (sign == "=")
-        result["claims"][name] = {"holds": holds} | summary(explanation)
+        reason = why_the_same(training_of(a, params), training_of(b, params), params, windows)
+        result["claims"][name] = _judged(explanation, sign, reason) | summary(explanation)
     if replicates:
         from carryover.replicates.statistics import statistics  # importing SciPy takes half the time of a comparison
 
@@ -67,7 +83,24 @@ def details(
     return result
 
 
-def _losses(case: CaseResults) -> dict[str, Any]:
+def _loop_is_single(cases: Cases, params: Params) -> dict[str, bool]:
+    return {
+        training.name: all(first_parting(cases[a], cases[b]) is None for a, b in combinations(names, 2))
+        for training, names in spellings(params).items()
+        if {params["cases"][name]["calls"] for name in names} == {"loop", "single"}
+    }
+
+
+def _judged(explanation: Explanation, sign: str, reason: str) -> dict[str, Any]:
+    """Judge a claim: `=` holds if every bit is the same, `!=` if a loss or a weight differs."""
+    if sign == "=":
+        return {"holds": explanation.parting is None}
+    if reason and explanation.same_training:
+        return {"holds": None, "does_not_apply": reason}
+    return {"holds": not explanation.same_training}
+
+
+def _numbers(case: CaseResults, y: NDArray[np.float32]) -> dict[str, Any]:
     loss = case.history["loss"]
     best = int(loss.to_numpy().argmin())
     return {
@@ -75,5 +108,6 @@ def _losses(case: CaseResults) -> dict[str, Any]:
         "final_loss": float(loss.iloc[-1]),
         "best_loss": float(loss.iloc[best]),
         "best_epoch": int(case.history["epoch"].iloc[best]),
+        "skill": skill(case.predictions, y),
         "weights_sha256": case.history["weights_sha256"].iloc[-1],
     }

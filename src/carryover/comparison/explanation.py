@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from carryover.comparison import words
-from carryover.comparison.partings import Parting, epochs_that_differ, first_parting
+from carryover.comparison.partings import Parting, epochs_that_differ, first_parting, same_training
 from carryover.training.case_results import CaseResults
 
 
@@ -36,6 +36,7 @@ class Explanation(NamedTuple):
 
     Attributes:
         parting: the first place at which they differ; None if they are identical.
+        same_training: whether every loss and weight is equal, though other parts may differ.
         epochs: how many epochs were compared.
         parts: what was compared at the end of each epoch: "states" if both cases have them, "loss", "weights",
             "optimizer".
@@ -47,6 +48,7 @@ class Explanation(NamedTuple):
     """
 
     parting: Parting | None
+    same_training: bool
     epochs: int
     parts: tuple[str, ...]
     first_loss_epoch: int
@@ -80,6 +82,7 @@ def explain(a: CaseResults, b: CaseResults) -> Explanation:
     matched = [name for name in a.final if name in b.final and _alike(a.final[name], b.final[name])]
     return Explanation(
         parting=first_parting(a, b),
+        same_training=same_training(a, b),
         epochs=len(differs),
         parts=tuple(differs.columns),
         first_loss_epoch=int(differs["loss"].to_numpy().argmax()) + 1 if differs["loss"].any() else 0,
@@ -102,6 +105,7 @@ def summary(explanation: Explanation) -> dict[str, Any]:
     Returns:
         `first_divergent_epoch`: 0 if nothing differs, the number of epochs plus 1 if only the predictions differ;
         `parts`: what differs there;
+        `same_training`: whether every loss and weight is equal;
         `first_divergent_loss_epoch`: 0 if no loss differs;
         `max_abs_loss_difference`: over all epochs;
         `compared`: how many `epochs` and which `parts` were compared, and how many `predictions`, `tensors` and
@@ -113,6 +117,7 @@ def summary(explanation: Explanation) -> dict[str, Any]:
     return {
         "first_divergent_epoch": parting.epoch if parting else 0,
         "parts": list(parting.parts) if parting else [],
+        "same_training": explanation.same_training,
         "first_divergent_loss_epoch": explanation.first_loss_epoch,
         "max_abs_loss_difference": explanation.largest_loss_difference,
         "compared": {
@@ -155,7 +160,8 @@ def as_text(explanation: Explanation) -> str:
     parting = explanation.parting
     if parting is None:
         return f"identical: {words.compared(**summary(explanation)['compared'])}{_left_out(explanation)}"
-    lines = [f"different: they {words.parting(parting.epoch, parting.parts, explanation.epochs)}"]
+    place = words.parting(parting.epoch, parting.parts, explanation.epochs, explanation.same_training)
+    lines = [f"different: they {place}"]
     if explanation.first_loss_epoch:
         lines.append(
             f"The loss differs from epoch {explanation.first_loss_epoch}, "

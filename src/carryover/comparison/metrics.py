@@ -11,16 +11,17 @@ def metrics(details: Details) -> Metrics:
     """Choose from the details what fits on a screen.
 
     Returns:
-        `claims`: whether each claim holds;
+        `claims`: whether each claim holds; one that does not apply is absent;
         `final_loss`: the final loss of each case;
         `held_out`: the root mean squared errors of each case on the held-out part, with the states `carried` and
         `reset`;
         `replicates`: the median `final_loss` of each training over the seeds;
-        `reference`: the largest distances of any case from the reference.
+        `reference`: the largest distances of any case from the reference, in millionths, because `dvc metrics diff`
+        shows five decimals.
         Each of the last three is absent if the run does not have it.
     """
     result: Metrics = {
-        "claims": {name: claim["holds"] for name, claim in details["claims"].items()},
+        "claims": {name: claim["holds"] for name, claim in details["claims"].items() if claim["holds"] is not None},
         "final_loss": {name: case["final_loss"] for name, case in details["cases"].items()},
     }
     if "held_out" in details:
@@ -33,7 +34,7 @@ def metrics(details: Details) -> Metrics:
     if "reference" in details:
         distances = details["reference"].values()
         result["reference"] = {
-            key: max(distance[key] for distance in distances if distance[key] is not None)
+            f"{key}_millionths": 1e6 * max(distance[key] for distance in distances if distance[key] is not None)
             for key in ("max_relative_loss_difference", "max_absolute_prediction_difference")
             if any(distance[key] is not None for distance in distances)
         }

@@ -99,17 +99,25 @@ def loss_differences_of(cases: Cases, a: str, b: str) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(LOSS_DIFFERENCES, columns, strict=True)))
 
 
-def trainings(cases: Cases) -> list[list[str]]:
-    """Group the cases that are the same training, in the order of their first members.
+def same_training(a: CaseResults, b: CaseResults) -> bool:
+    """Say whether two cases are the same training: whether they learn the same.
 
-    A case joins a group only if it equals every member: two cases with different states may both equal a case without.
+    They do if every loss and, at the end of every epoch, every weight is equal to the last bit. Their states may
+    differ, as they do just after a reset, and so may the optimizer's variables, as long as no weight follows from it.
     """
-    groups: list[list[str]] = []
+    return _learnt(a) == _learnt(b)
+
+
+def trainings(cases: Cases) -> list[list[str]]:
+    """Group the cases that are the same_training, in the order of their first members."""
+    groups: dict[Learnt, list[str]] = {}
     for name, case in cases.items():
-        for group in groups:
-            if all(first_parting(cases[member], case) is None for member in group):
-                group.append(name)
-                break
-        else:
-            groups.append([name])
-    return groups
+        groups.setdefault(_learnt(case), []).append(name)
+    return list(groups.values())
+
+
+Learnt = tuple[bytes, tuple[str, ...]]
+
+
+def _learnt(case: CaseResults) -> Learnt:
+    return _bits(case.history["loss"]).tobytes(), tuple(case.history["weights_sha256"])

@@ -10,6 +10,8 @@ from carryover.comparison.reference import Reference, read_reference
 from carryover.forecasts.held_out import read_forecasts
 from carryover.job.yaml_file import Params, read_yaml
 from carryover.replicates.losses import Losses, read_replicates
+from carryover.series.dataset import Series, read_series
+from carryover.series.scales import read_scales, series_in_own_units
 from carryover.training.case_results import Cases, read_cases
 
 
@@ -22,6 +24,7 @@ class Results(NamedTuple):
         replicates: the losses of the replicates; empty if there are none.
         forecasts: the forecasts of the held-out part; without rows if nothing is held out.
         reference: the reference of 2017.
+        series: the training part of the series, in its own units.
     """
 
     params: Params
@@ -29,6 +32,7 @@ class Results(NamedTuple):
     replicates: Losses
     forecasts: pd.DataFrame
     reference: Reference
+    series: Series
 
 
 def add_results_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +42,8 @@ def add_results_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replicates", required=True, type=Path, metavar="FOLDER", help="with a folder per behaviour")
     parser.add_argument("--forecasts", required=True, type=Path, metavar="CSV", help="the forecasts of all networks")
     parser.add_argument("--reference", required=True, type=Path, metavar="FOLDER", help="the reference")
+    parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the training part of the series")
+    parser.add_argument("--scales", required=True, type=Path, metavar="CSV", help="the scales of its columns")
 
 
 def read_results(arguments: argparse.Namespace) -> Results:
@@ -53,4 +59,5 @@ def read_results(arguments: argparse.Namespace) -> Results:
         read_replicates(arguments.replicates, params),
         read_forecasts(arguments.forecasts, params),
         read_reference(arguments.reference),
+        series_in_own_units(read_series(arguments.data), read_scales(arguments.scales)),
     )

@@ -3,11 +3,12 @@
 from typing import Any
 
 from carryover.comparison import words
-from carryover.comparison.answer import answer, claims_hold, spellings, with_and_without_reset
+from carryover.comparison.answer import answer, claims_hold, with_and_without_reset
+from carryover.comparison.claims import training_of, why_the_same
 from carryover.comparison.words import code, count, table
 from carryover.forecasts.held_out import BASELINES, STATES
 from carryover.series.notes import Notes
-from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, TRAININGS
+from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, TRAININGS, Training
 
 
 def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
@@ -44,20 +45,23 @@ def _trainings(details: dict[str, Any], params: dict[str, Any]) -> str:
 def _claims(details: dict[str, Any]) -> str:
     rows = []
     for name, claim in details["claims"].items():
-        if not claim["first_divergent_epoch"]:
+        if reason := claim.get("does_not_apply"):
+            proof = reason
+        elif not claim["first_divergent_epoch"]:
             proof = f"bit-identical: {words.compared(**claim['compared'])}"
         else:
-            proof = words.parting(claim["first_divergent_epoch"], claim["parts"], claim["compared"]["epochs"])
+            proof = words.parting_of_claim(claim)
             if epoch := claim["first_divergent_loss_epoch"]:
                 proof += f"; loss from epoch {epoch}, by up to {claim['max_abs_loss_difference']:.3g}"
-        rows.append([code(name), "yes" if claim["holds"] else "**no**", proof])
+        rows.append([code(name), {True: "yes", False: "**no**", None: "does not apply"}[claim["holds"]], proof])
     if not rows:
         return ""
     return (
         table(["claim", "holds", "what was found"], rows)
         + "\n\nIdentical means equal in every bit. Compared are the loss of each epoch; the digests of the weights, "
         "the optimizer's variables and, if both cases have them, the states at the end of each epoch; the predictions "
-        "after training; and the final training state."
+        "after training; and the final training state. Different means that a loss or a weight differs; different "
+        "states alone do not count."
     )
 
 
@@ -86,6 +90,8 @@ def _spread(loss: dict[str, float]) -> str:
 
 def _pair(pair: dict[str, Any], seeds: int) -> str:
     a, b = (BEHAVIOURS[TRAININGS[pair[side]].behaviour] for side in ("a", "b"))
+    if not pair["a_lower"] and not pair["b_lower"]:
+        return f"Networks {a} ended with the same loss as networks {b} in every seed."
     # The sentence is about the training that has the lower loss more often.
     lower, higher, sign = (a, b, 1) if pair["a_lower"] >= pair["b_lower"] else (b, a, -1)
     sentence = (
@@ -102,13 +108,12 @@ def _pair(pair: dict[str, Any], seeds: int) -> str:
 
 def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
     rows = []
-    trained = {name: training for training, names in spellings(params).items() for name in names}
     for group in details["trainings"]:
-        case, training = details["cases"][group[0]], trained[group[0]]
+        case = details["cases"][group[0]]
         rows.append(
             [
                 ", ".join(map(code, group)),
-                training.words,
+                words.same_trainings(training_of(name, params) for name in group),
                 f"{case['first_loss']:.6f}",
                 f"{case['final_loss']:.6f}",
                 f"{case['best_loss']:.6f} (epoch {case['best_epoch']})",
@@ -116,7 +121,12 @@ def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
         )
     return "\n\n".join(
         [
-            "Each case was trained from one seed only. The cases show that the trainings differ, not which is better:",
+            "Each case was trained from one seed only. "
+            + (
+                "The cases show that the trainings differ, not which is better:"
+                if len(rows) > 1
+                else "All are the same:"
+            ),
             table(["cases", "training", "first loss", "final loss", "lowest loss"], rows),
             *_by_batch_order(details, params),
         ]
@@ -125,10 +135,15 @@ def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 def _by_batch_order(details: dict[str, Any], params: dict[str, Any]) -> list[str]:
     """Say which of never resetting and resetting every epoch ends lower, for each batch order."""
+    contiguous, interleaved = (Training("never", batches) for batches in BATCH_ORDERS)
+    if why_the_same(contiguous, interleaved, params, details["windows"]):
+        return []
     lines, lower = [], set()
     for batches, cases in with_and_without_reset(params):
         finals = {behaviour: details["cases"][case]["final_loss"] for behaviour, case in cases.items()}
         low, high = sorted(finals, key=finals.__getitem__)
+        if finals[low] == finals[high]:
+            return []
         lower.add(low)
         lines.append(
             f"- {batches.capitalize()} batches ({BATCH_ORDERS[batches].format(**params['model'])}): "

@@ -1,9 +1,11 @@
 """Phrases that the verdict, the terminal and `carryover explain` share. Nothing here needs NumPy or pandas."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from carryover.comparison.claims import readable
+from carryover.training.behaviours import Training
 
 
 def count(number: int, noun: str) -> str:
@@ -15,7 +17,7 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def parting(epoch: int, parts: Sequence[str], epochs: int) -> str:
+def parting(epoch: int, parts: Sequence[str], epochs: int, same_training: bool = False) -> str:
     """Say where two cases part.
 
     >>> parting(2, ["loss", "weights"], epochs=70)
@@ -24,16 +26,25 @@ def parting(epoch: int, parts: Sequence[str], epochs: int) -> str:
     'part only in the predictions after training'
     >>> parting(3, ["epochs"], epochs=2)
     'are the same for 2 epochs, and only one has been trained for longer'
+    >>> parting(1, ["states"], epochs=70, same_training=True)
+    'part at epoch 1 (states), but every loss and weight is the same'
 
     Args:
         epoch, parts: as in partings.Parting.
         epochs: how many epochs were compared.
+        same_training: whether every loss and weight is equal.
     """
     if list(parts) == ["epochs"]:
         return f"are the same for {count(epochs, 'epoch')}, and only one has been trained for longer"
     if epoch > epochs:
         return "part only in the predictions after training"
-    return f"part at epoch {epoch} ({', '.join(parts)})"
+    place = f"part at epoch {epoch} ({', '.join(parts)})"
+    return f"{place}, but every loss and weight is the same" if same_training else place
+
+
+def parting_of_claim(claim: Mapping[str, Any]) -> str:
+    """Say where the two cases of a claim part, from its entry in results/details.json."""
+    return parting(claim["first_divergent_epoch"], claim["parts"], claim["compared"]["epochs"], claim["same_training"])
 
 
 def compared(epochs: int, parts: Sequence[str], predictions: int, tensors: int, elements: int) -> str:
@@ -73,6 +84,15 @@ def same(cases: Iterable[str]) -> str:
     '`loop_without_reset` = `single_fit`'
     """
     return " = ".join(map(code, cases))
+
+
+def same_trainings(trainings: Iterable[Training]) -> str:
+    """Join the names of trainings that have turned out to be the same.
+
+    >>> same_trainings([Training("never", "contiguous"), Training("never", "interleaved")])
+    'never reset, contiguous batches = never reset, interleaved batches'
+    """
+    return " = ".join(dict.fromkeys(training.words for training in trainings))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -12,9 +12,11 @@ from rich.text import Text
 
 from carryover.comparison.answer import answer, claims_hold
 from carryover.comparison.claims import readable
-from carryover.comparison.words import parting
+from carryover.comparison.words import parting_of_claim
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
+
+HOLDS = {True: Text("yes", "green"), False: Text("no", "bold red"), None: Text("n/a", "dim")}
 
 
 def show_verdict(results: Path) -> None:
@@ -24,16 +26,20 @@ def show_verdict(results: Path) -> None:
         results: the folder of the results, with details.json and params.yaml.
 
     Raises:
-        UserError: if they are missing.
+        UserError: if they are missing, or of another version of the program.
     """
     path = results / "details.json"
     if not path.is_file():
         raise UserError(f"{path}: missing; run `make` or `snakemake --cores all` to make it")
     details = json.loads(path.read_text(encoding="utf-8"))
     console = Console(highlight=False)
+    try:
+        texts = answer(details, read_yaml(results / "params.yaml")), claims_hold(details)
+        parts = (*map(Markdown, texts), _claims(details, console), _trainings(details), _places(results))
+    except KeyError as missing:
+        raise UserError(f"{path}: there is no {missing}; another version wrote it, so run the pipeline again") from None
     console.print()
-    texts = answer(details, read_yaml(results / "params.yaml")), claims_hold(details)
-    for part in (*map(Markdown, texts), _claims(details, console), _trainings(details), _places(results)):
+    for part in parts:
         console.print(part)
         console.print()
 
@@ -43,17 +49,18 @@ def _claims(details: dict[str, Any], console: Console) -> Table:
     for title in ("claim", "holds", "the two cases"):
         table.add_column(title)
     for name, claim in details["claims"].items():
-        holds = Text("yes", "green") if claim["holds"] else Text("no", "bold red")
-        if epoch := claim["first_divergent_epoch"]:
-            found = parting(epoch, claim["parts"], claim["compared"]["epochs"])
+        if reason := claim.get("does_not_apply"):
+            found = reason
+        elif claim["first_divergent_epoch"]:
+            found = parting_of_claim(claim)
         else:
             found = "are the same to the last bit"
-        table.add_row(name if console.options.ascii_only else readable(name), holds, found)
+        table.add_row(name if console.options.ascii_only else readable(name), HOLDS[claim["holds"]], found)
     return table
 
 
 def _trainings(details: dict[str, Any]) -> Table:
-    """Return a table with one row per group of cases that are the same training to the last bit."""
+    """Return a table with one row per group of cases that are the same training."""
     table = Table(box=SIMPLE, show_edge=False)
     errors = details.get("held_out", {}).get("cases", {})
     table.add_column("training", overflow="fold", min_width=max(map(len, details["cases"])))

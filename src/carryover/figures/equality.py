@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
-from textwrap import wrap
+from textwrap import fill, wrap
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def draw_equality(cases: Cases, groups: Sequence[Group]) -> Figure:
 
     Args:
         cases: by name.
-        groups: the cases, grouped into identical ones.
+        groups: the cases, grouped into those that are the same training.
     """
     names = [name for group in groups for name in group.names]
     if len(names) < 2:
@@ -68,12 +68,14 @@ def draw_equality(cases: Cases, groups: Sequence[Group]) -> Figure:
     axes.tick_params(length=0, pad=12)
     _mark_groups(axes, groups, side)
     set_title(figure, "Which cases are identical to the last bit, and where the others part")
-    trainings = dict.fromkeys(group.training for group in groups)
+    trainings = {group.words: group.training for group in groups}
     keys = [
         Patch(color=IDENTICAL, label="identical"),
         Patch(color=DIFFERENT, label="different: first epoch, and parts that differ"),
     ]
-    handles = [Line2D([], [], linewidth=4, label=training.words, **line(training)) for training in trainings]
+    handles = [
+        Line2D([], [], linewidth=4, label=fill(words, 50), **line(training)) for words, training in trainings.items()
+    ]
     note = "parts: the loss of the epoch; weights, optimizer and states at its end"
     set_legend(figure, [*keys, *handles], columns=2, note=note)
     return figure

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def draw_forecasts(forecasts: pd.DataFrame, groups: Sequence[Group], target: str
 
     Args:
         forecasts: as held_out.read_forecasts returns them; without rows for a figure that says that there are none.
-        groups: the cases, grouped into identical ones.
+        groups: the cases, grouped into those that are the same training.
         target: the name of what is forecast.
     """
     if forecasts.empty:
@@ -64,7 +65,7 @@ def draw_forecasts(forecasts: pd.DataFrame, groups: Sequence[Group], target: str
         _draw_panel(panel, drawn, group, limits)
         error = ", ".join(f"{number:.3g} {states}" for states, number in errors[group.names[0]].items())
         panel.set_title(
-            f"{group.training.words}\n{group.label(52)}\nerror (RMSE): {error}", loc="left", fontsize=SMALL + 1
+            f"{fill(group.words, 54)}\n{group.label(52)}\nerror (RMSE): {error}", loc="left", fontsize=SMALL + 1
         )
         panel.set_ylabel(target)
     for panel in panels[len(groups) :]:

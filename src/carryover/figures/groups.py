@@ -1,25 +1,38 @@
-"""The cases of a figure, grouped by what they have turned out to be and sorted by training."""
+"""The cases of a figure, grouped into those that have turned out to be the same training."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import fill
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from carryover.comparison.claims import training_of
+from carryover.comparison.words import same_trainings
+from carryover.job.yaml_file import Params
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
-from carryover.training.cases import Case
 
 
 class Group(NamedTuple):
-    """Cases that are identical to the last bit.
+    """Cases that are the same training (partings.same_training).
 
     Attributes:
         names: of the cases.
-        training: the training that the first of them spells.
-        namesakes: how many groups of the same training come before this one.
+        trainings: the training that each of them spells. There are several if the definitions differ and what is learnt
+            does not.
+        namesakes: how many groups with the same first training come before this one.
     """
 
     names: tuple[str, ...]
-    training: Training
+    trainings: tuple[Training, ...]
     namesakes: int = 0
+
+    @property
+    def training(self) -> Training:
+        """The training that the first case spells, which the group has its place and its colour from."""
+        return self.trainings[0]
+
+    @property
+    def words(self) -> str:
+        """The names of all its trainings in a sentence."""
+        return same_trainings(self.trainings)
 
     def label(self, width: int = 1000) -> str:
         """The names, joined by `=`, in lines of `width` characters."""
@@ -31,14 +44,14 @@ def place(training: Training) -> tuple[int, int]:
     return list(BEHAVIOURS).index(training.behaviour), list(BATCH_ORDERS).index(training.batches)
 
 
-def grouped(identical: Iterable[Sequence[str]], definitions: Mapping[str, Mapping[str, Any]]) -> list[Group]:
-    """Sort groups of identical cases by their training.
+def grouped(cases: Iterable[Sequence[str]], params: Params) -> list[Group]:
+    """Sort groups of cases by their training.
 
     Args:
-        identical: names of cases, grouped into those that are bit-identical.
-        definitions: the section `cases` of the parameters.
+        cases: names of cases, grouped into those that are the same training.
+        params: the parameters, of which the definitions of the cases are used.
     """
-    groups = [Group(tuple(names), Case(**definitions[names[0]]).training) for names in identical]
+    groups = [Group(tuple(names), tuple(training_of(name, params) for name in names)) for names in cases]
     groups.sort(key=lambda group: place(group.training))
     before = [group.training for group in groups]
     return [group._replace(namesakes=before[:i].count(group.training)) for i, group in enumerate(groups)]

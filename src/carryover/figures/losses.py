@@ -14,11 +14,11 @@ from carryover.training.case_results import Cases
 
 
 def draw_losses(cases: Cases, groups: Sequence[Group], reference: pd.DataFrame | None, params: Params) -> Figure:
-    """Draw one line per training; identical cases share a line and are named together.
+    """Draw one line per training; cases that are the same training share a line and are named together.
 
     Args:
         cases: by name.
-        groups: the cases, grouped into identical ones.
+        groups: the cases, grouped into those that are the same training.
         reference: `epoch` and a column of losses per case; None if the run cannot be compared with it.
         params: of the run.
     """
@@ -37,7 +37,7 @@ def draw_losses(cases: Cases, groups: Sequence[Group], reference: pd.DataFrame |
             history["epoch"],
             history["loss"],
             linewidth=2,
-            label=fill(f"{group.training.words}: {group.label()}", 100),
+            label=fill(f"{group.words}: {group.label()}", 100),
             **look,
         )
     epoch_axis(axes, max(len(case.history) for case in cases.values()))

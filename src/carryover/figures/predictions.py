@@ -32,13 +32,13 @@ def draw_predictions(
     Args:
         series: the data, in its own units; the input is drawn if there is only one.
         predictions: per case, columns `sample` and `prediction`.
-        groups: the cases, grouped into identical ones; the panels are in their order.
+        groups: the cases, grouped into those that are the same training; the panels are in their order.
         dataset: the section of the parameters.
     """
     sine = dataset["source"] == "noisy_sine"
     step, axis = (dataset["step"], "t (radians)") if sine else (1, "sample")
     *inputs, target = ("noisy input x", "pure sine y, the target") if sine else series.columns
-    panels_of = [(name, group.training) for group in groups for name in group.names]
+    panels_of = [panel for group in groups for panel in zip(group.names, group.trainings, strict=True)]
     columns = min(2, len(panels_of))
     rows = math.ceil(len(panels_of) / columns)
     t = np.arange(len(series.y)) * step
@@ -53,8 +53,14 @@ def draw_predictions(
             for label, (values, colour) in given.items():
                 panel.plot(t, values, color=colour, label=label, **look)
             table = predictions[name]
+            # A window of several samples predicts the last one: a line would suggest predictions between the windows.
+            points = {"marker": "o", "markersize": 8, "linestyle": "none"} if len(table) < len(t) else {}
             panel.plot(
-                table["sample"] * step, table["prediction"], color=PREDICTED, label="prediction after training", **look
+                table["sample"] * step,
+                table["prediction"],
+                color=PREDICTED,
+                label="prediction after training",
+                **(look | points),
             )
             panel.set_title(f"{name}\n({training.words})")
             panel.set_xlabel(axis)

@@ -35,7 +35,7 @@ def draw_replicates(losses: Losses, cases: Cases, groups: Sequence[Group], param
     Args:
         losses: per training, the same seeds in each; empty for a figure that says that there are none.
         cases: by name; the first of each training is drawn.
-        groups: the cases, grouped into identical ones.
+        groups: the cases, grouped into those that are the same training.
         params: of the run.
     """
     if not losses:
@@ -44,7 +44,12 @@ def draw_replicates(losses: Losses, cases: Cases, groups: Sequence[Group], param
     figure = new_figure(6.2 + 0.12 * len(losses))
     left, right = figure.subplots(1, 2)
     handles = _draw_epochs(left, losses)
-    if own := {group.training: cases[group.names[0]].history for group in reversed(groups) if group.training in losses}:
+    if own := {
+        training: cases[group.names[0]].history
+        for group in reversed(groups)
+        for training in group.trainings
+        if training in losses
+    }:
         for training, history in own.items():
             left.plot(history["epoch"], history["loss"], linewidth=0.9, **line(training, len(history)))
         handles.append(Line2D([], [], color="black", linewidth=0.9, label="thin: the run's own case"))

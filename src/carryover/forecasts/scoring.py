@@ -7,11 +7,11 @@ from functools import cache
 import keras
 import numpy as np
 
-from carryover.forecasts.held_out import HeldOutWindows, column
+from carryover.forecasts.held_out import STATES, HeldOutWindows, column
 from carryover.job.digests import digest
 from carryover.job.errors import UserError
 from carryover.series.dataset import Floats
-from carryover.series.scales import Scale, in_own_units
+from carryover.series.scales import AS_IT_IS, Scale, in_own_units
 from carryover.training.model import build_model, set_weights
 from carryover.training.network import Network
 from carryover.training.states import reset_states
@@ -19,6 +19,10 @@ from carryover.training.weights import Weights
 
 STEPS_AT_ONCE = 1000
 """The largest number of samples in one execution of the graph: more would need more memory and be no faster."""
+
+
+UNBOUNDED = ("relu", "linear")
+"""The activations whose outputs have no bound: carried along a series, states can grow until they overflow."""
 
 
 def forecast_cases(
@@ -45,11 +49,12 @@ def forecast_cases(
             "carried": forecaster.with_carried_states(weights, windows.series)[windows.samples],
             "reset": forecaster.with_reset_states(weights, windows.windows),
         }
-        if not all(np.isfinite(forecasts).all() for forecasts in made.values()):
-            raise UserError(
-                f"case {case}: a forecast of unseen data is not finite; train the network differently, or set "
-                "dataset.held_out: 0"
-            )
+        for states, forecasts in made.items():
+            if not np.isfinite(forecasts).all():
+                raise UserError(
+                    f"case {case}: a forecast of unseen data with the states {STATES[states]} is not finite; "
+                    f"{_remedy(network, scale)}, or set dataset.held_out: 0"
+                )
         print(f"{case}: forecast {len(windows.samples)} samples", flush=True)
         return {states: in_own_units(forecasts, scale) for states, forecasts in made.items()}
 
@@ -61,6 +66,14 @@ def forecast_cases(
             of_weights[key] = forecast(case, weights)
         result |= {column(case, states): forecasts for states, forecasts in of_weights[key].items()}
     return result
+
+
+def _remedy(network: Network, scale: Scale) -> str:
+    """Say what keeps the outputs of a network bounded."""
+    if network.activation in UNBOUNDED:
+        return f"set model.activation: tanh, because outputs of {network.activation} may grow without bound"
+    standardize = "set dataset.standardize: true if the series is a CSV file, or " if scale == AS_IT_IS else ""
+    return f"{standardize}lower optimizer.learning_rate"
 
 
 class Forecaster:

@@ -68,6 +68,7 @@ def errors_in_one_line(where: str = "", status: int = 1) -> Iterator[None]:
     """
     try:
         yield
+        sys.stdout.flush()  # a pipe that is closed shows only here if the output is short
         return
     except UserError as error:
         message = f"{where}{error}"

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carryover.job.epoch_line import Epoch, print_epoch
-from carryover.job.errors import UserError
 from carryover.replicates.model import (
     LossOfEach,
     SumOfReplicates,
@@ -21,7 +20,7 @@ from carryover.replicates.shards import Shard
 from carryover.series.batches import cut_windows
 from carryover.series.dataset import Floats, Series
 from carryover.training.cases import Case
-from carryover.training.fitting import compile_model, make_batches, train
+from carryover.training.fitting import compile_model, diverged, make_batches, train
 from carryover.training.network import Network
 
 
@@ -70,10 +69,8 @@ def train_shard(
         of_each = np.asarray(logs[each.name])
         if not np.isfinite(of_each).all():
             seed = shard.seeds[int(np.isfinite(of_each).argmin())]
-            raise UserError(
-                f"replicates: {shard.behaviour}, seed {seed}, epoch {epoch}: the loss is not finite: "
-                "training diverges; lower the optimizer's learning_rate or raise its epsilon"
-            )
+            where = f"replicates: {shard.behaviour}, seed {seed}, epoch {epoch}"
+            raise diverged(f"{where}: the loss is not finite", optimizer)
         print_epoch(Epoch(epoch, epochs, float(np.median(of_each))), of_replicates=shard.path)
         losses.append(of_each)
 

@@ -51,6 +51,21 @@ def write_case(history: Path, predictions: Path, final: Path, results: CaseResul
     write_arrays(final, results.final)
 
 
+def check_case_folder(folder: Path) -> None:
+    """Check that a folder that somebody has named is that of a case.
+
+    Raises:
+        UserError: if it is not; the message names what is missing, and a folder of a case in or below it.
+    """
+    missing = [name for name in CASE_FILES if not (folder / name).is_file()]
+    if not missing:
+        return
+    cases = sorted(path.parent for place in ("*", "cases/*") for path in folder.glob(f"{place}/history.csv"))
+    what = f"it has no {', no '.join(missing)}" if folder.is_dir() else "there is no such folder"
+    example = cases[0] if cases else "results/cases/single_fit"
+    raise UserError(f"{folder}: not the folder of a case: {what}; give one that a run has written, such as {example}")
+
+
 def read_case(folder: Path) -> CaseResults:
     """Read the results of a case.
 

@@ -14,7 +14,7 @@ from carryover.job.epoch_line import Epoch, print_epoch
 from carryover.job.errors import UserError
 from carryover.series.batches import batch_order, predicted_samples
 from carryover.series.dataset import Floats
-from carryover.series.scales import Scale, in_own_units
+from carryover.series.scales import AS_IT_IS, Scale, in_own_units
 from carryover.training.case_results import CaseResults
 from carryover.training.cases import Case
 from carryover.training.snapshot import recorded_state
@@ -130,7 +130,7 @@ def train_case(
 
     def record(epoch: int, logs: dict[str, Any]) -> None:
         if not math.isfinite(logs["loss"]):
-            raise _diverged(name, f"epoch {epoch}: the loss is {logs['loss']}")
+            raise diverged(f"case {name}: epoch {epoch}: the loss is {logs['loss']}", model.optimizer, scale)
         print_epoch(Epoch(epoch, epochs, logs["loss"]))
         digests = {f"{part}_sha256": digest(tensors) for part, tensors in recorded_state(model).items()}
         history.append({"epoch": epoch, "loss": logs["loss"]} | digests)
@@ -152,13 +152,23 @@ def train_case(
             "set, or max_steps_per_epoch in keras.json; start the command with 'hermetic' (hermetic python ...)"
         )
     if not np.isfinite(predictions).all():
-        raise _diverged(name, "a prediction after training is not finite")
+        raise diverged(f"case {name}: a prediction after training is not finite", model.optimizer, scale)
     samples = predicted_samples(len(predictions), time_steps=model.input_shape[1])
     table = pd.DataFrame({"sample": samples, "prediction": in_own_units(predictions, scale)})
     return CaseResults(pd.DataFrame(history), table, final)
 
 
-def _diverged(name: str, what: str) -> UserError:
-    return UserError(
-        f"case {name}: {what}: training diverges; lower the optimizer's learning_rate or raise its epsilon"
-    )
+def diverged(what: str, optimizer: keras.optimizers.Optimizer, scale: Scale = AS_IT_IS) -> UserError:
+    """Return the error that says what became infinite or NaN in training, and what to do about it.
+
+    Args:
+        what: what is not finite, and where.
+        optimizer: the optimizer; not each has an epsilon to raise.
+        scale: the scale of the target, if it is known. That of the noisy sine is that of any series in its own units.
+    """
+    remedies = [
+        *(["set dataset.standardize: true if the series is a CSV file"] if scale == AS_IT_IS else []),
+        "lower optimizer.learning_rate",
+        *(["raise optimizer.epsilon"] if hasattr(optimizer, "epsilon") else []),
+    ]
+    return UserError(f"{what}: training diverges; {', or '.join(remedies)}")
