@@ -159,7 +159,7 @@ def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 def _warnings(details: dict[str, Any]) -> str:
     """List what is suspicious in the series; empty if nothing is."""
-    warnings = details.get("series", {}).get("warnings", [])  # details.json of an earlier version has no series
+    warnings = details["series"]["warnings"]
     return "\n".join(["**Check the series first:**", "", *(f"- {plain(w)}" for w in warnings)]) if warnings else ""
 
 

@@ -24,13 +24,13 @@ def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
         "## The claims",
         _trainings(details, params),
         _claims(details),
-        f"## The series\n\n{Notes(**details['series']).in_words}.",
         "## What resetting does to the training loss",
         _replicates(details, params),
         _cases(details, params),
         _held_out(details),
         _partings(details),
         _reference(details, params),
+        f"## The series\n\n{Notes(**details['series']).in_words}.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 

@@ -19,7 +19,7 @@ LOCKS = Path(".snakemake/running")
 holder dies, however it dies. You would have to remove Snakemake's own locks by hand, so profiles/default turns them
 off."""
 
-NOT_IN_DVC = Path(".snakemake/not_in_dvc")
+MISSING_IN_DVC = Path(".snakemake/missing_in_dvc")
 """The folder of markers, one for each folder of results: it exists while some of them may not be in DVC's cache. If a
 run is killed after its last job, the next run has nothing to do and Snakemake calls no hooks; the marker then shows
 that the cache is still incomplete."""
@@ -40,7 +40,7 @@ class Run:
         self.params = params
         self.results = Path(params["folders"]["results"])
         self.created = time.time()
-        self.not_in_dvc = NOT_IN_DVC / quote(str(self.results), safe="")
+        self.missing_in_dvc = MISSING_IN_DVC / quote(str(self.results), safe="")
         self.locks = self._take_locks() if workflow.is_main_process else None
         if self.locks is None:
             if workflow.is_main_process and not workflow.output_settings.dryrun:
@@ -48,7 +48,7 @@ class Run:
             return
         if workflow.output_settings.dryrun:
             self.locks.close()
-        if self.not_in_dvc.exists():
+        if self.missing_in_dvc.exists():
             self._into_dvc()
 
     def _take_locks(self) -> ExitStack | None:
@@ -87,8 +87,8 @@ class Run:
 
     def start(self) -> None:
         """Note that results may be missing in DVC's cache, and load DVC while the jobs run."""
-        NOT_IN_DVC.mkdir(exist_ok=True)
-        self.not_in_dvc.touch()
+        MISSING_IN_DVC.mkdir(exist_ok=True)
+        self.missing_in_dvc.touch()
         # At the end everything would wait for it.
         Thread(target=_load_dvc, daemon=True).start()
 
@@ -106,7 +106,7 @@ class Run:
 
         try:
             if take_over(Path()):
-                self.not_in_dvc.unlink(missing_ok=True)
+                self.missing_in_dvc.unlink(missing_ok=True)
         except UserError as error:
             print(f"note: the results are complete, but not in DVC's cache: {error}", file=sys.stderr)
 
