@@ -1,7 +1,8 @@
 """The pipeline for Snakemake: train a stateful LSTM in several cases, and compare them bit for bit.
 
 dvc.yaml is the same pipeline for DVC: the same steps in the same order, with the same names, commands, inputs, outputs
-and parameters. tests/test_engines.py compares the two.
+and parameters. Only check_params gets the parameters as text here, and as a file there. tests/test_engines.py compares
+the two.
 """
 
 import json

@@ -174,21 +174,20 @@ def test_what_dvc_has_made_or_pulled_is_trusted_for_these_parameters_only(quick:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
-def test_a_part_of_dvc_lock_is_refused_with_what_to_do(quick: Project, share: float) -> None:
+def test_a_part_of_dvc_lock_is_reported_with_what_to_do(quick: Project) -> None:
     """Some parts are valid YAML, which DVC takes for the whole."""
-    quick("dvc", "repro", "--force")
+    message = "dvc.lock: damaged, perhaps because DVC was killed while it wrote it; run `git restore dvc.lock`"
     lock = quick.folder / "dvc.lock"
     text = lock.read_text()
-    lock.write_text(text[: int(len(text) * share)])
-    message = "dvc.lock: damaged, perhaps because DVC was killed while it wrote it; run `git restore dvc.lock`"
-    refused = quick.run("snakemake", "--cores", "2")
-    assert refused.returncode == 1
-    assert refused.stderr.splitlines()[-1] == f"error: {message}"
+    for share in (0.3, 0.5, 0.9):
+        lock.write_text(text[: int(len(text) * share)])
+        refused = quick.run("snakemake", "--cores", "2")
+        assert refused.returncode == 1
+        assert refused.stderr.splitlines()[-1] == f"error: {message}"
     # Where Snakemake has made everything itself, the run does not need the file, and says so at its end.
     lock.write_text(text)
     quick("snakemake", "--cores", "2", "--forceall")
-    lock.write_text(text[: int(len(text) * share)])
+    lock.write_text(text[: len(text) // 2])
     noted = quick.run("snakemake", "--cores", "2", "--forcerun", "compare")
     assert noted.returncode == 0
     assert f"note: the results are complete, but not in DVC's cache: {message}" in noted.stderr

@@ -281,11 +281,11 @@ def test_the_verdict_has_its_sections_in_order_the_answer_first() -> None:
     assert headings == [
         "# Verdict",
         "## The claims",
-        "## The series",
         "## What resetting does to the training loss",
         "## Error on unseen data",
         "## Where they part",
         "## Distance from the reference, `data/reference/of_old`",
+        "## The series",
     ]
     assert text.index("What to do.") < text.index("## The claims")
 
@@ -352,7 +352,7 @@ def test_the_verdict_says_what_a_network_is_worth_on_unseen_data() -> None:
 
 
 def test_the_verdict_says_where_the_samples_went_and_first_what_is_suspicious_in_them() -> None:
-    line = "\n\n1,234 samples: 1,000 to train on, 200 held out, the oldest 34 left over.\n\n"
+    line = "\n\n1,234 samples: 1,000 to train on, 200 held out, the oldest 34 left over.\n"
     text = verdict(found(), PARAMS)
     assert f"## The series{line}" in text
     assert "Check the series" not in text
