@@ -101,6 +101,10 @@ onsuccess:
     this_run.end()
 
 
+onerror:
+    this_run.remember()
+
+
 # ---- rules
 
 

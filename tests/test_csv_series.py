@@ -124,3 +124,13 @@ def test_a_mistake_is_reported_in_one_line(tmp_path: Path, content: str | None, 
         read_csv_columns(path, ["rain", "warmth"])
     assert str(error.value).startswith(f"{path}: {message}")
     assert "\n" not in str(error.value)
+
+
+def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(tmp_path: Path) -> None:
+    file = tmp_path / "series.csv"
+    rows = [f"{number},{number + 1},note" for number in range(20)]
+    rows[5] = '5,6,"note'
+    for closing in (rows, [*rows[:12], '12,13,"note', *rows[13:]]):
+        file.write_text("\n".join(["x,y,notes", *closing]) + "\n")
+        with pytest.raises(UserError, match="look at the quotation marks"):
+            read_csv_columns(file, ["x", "y"])

@@ -532,22 +532,6 @@ def test_files_of_parameters_are_read_by_the_rules_of_params_yaml_and_merged_one
     }  # fmt: skip
 
 
-def test_a_file_of_parameters_that_the_run_would_write_over_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    Project.new(tmp_path / "project")
-    monkeypatch.chdir(tmp_path / "project")
-    mine = tmp_path / "project/mine/params.yaml"
-    mine.parent.mkdir()
-    mine.write_text("folders: {data: other, results: mine}\n")
-    with pytest.raises(SystemExit):
-        read_params(Path("params.yaml"), Path("workflow/schemas/params.schema.yaml"), a_workflow(mine))
-    where = "params.yaml or mine/params.yaml"
-    assert capsys.readouterr().err == (
-        f"error: {where}: folders.results: the run would write over mine/params.yaml; rename that file\n"
-    )
-
-
 def test_sections_are_unpacked_as_dvc_unpacks_them() -> None:
     from dvc.parsing.interpolate import to_str
 

@@ -174,6 +174,68 @@ def test_what_dvc_has_made_or_pulled_is_trusted_for_these_parameters_only(quick:
 
 
 @pytest.mark.slow
+def test_results_that_are_swapped_or_edited_without_a_change_of_their_time_are_not_trusted(quick: Project) -> None:
+    quick("snakemake", "--cores", "2", "--forceall")
+    before = quick.artifacts()
+    figures = [quick.folder / f"results/figures/{name}.png" for name in ("losses", "equality")]
+    edited = quick.folder / "results/cases/single_fit/predictions.csv"
+    figures[0].rename(quick.folder / "other")
+    figures[1].rename(figures[0])
+    (quick.folder / "other").rename(figures[1])
+    status = edited.stat()
+    edited.write_text(edited.read_text().replace("0.", "1.", 1))
+    os.utime(edited, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert distrusted(quick) >= {str(path.relative_to(quick.folder)) for path in [*figures, edited]}
+    quick("snakemake", "--cores", "2")
+    assert quick.artifacts() == before
+
+
+@pytest.mark.slow
+def test_results_of_other_parameters_that_dvc_was_made_to_commit_are_not_trusted(quick: Project) -> None:
+    before = quick.artifacts()
+    done = quick.run("snakemake", "--cores", "2", "--config", "training={epochs: 2}")
+    assert "note: these results are not of the parameters in params.yaml, so DVC does not record them" in done.stderr
+    quick("dvc", "commit", "--force")
+    assert "train" in dry_run(quick)
+    quick("snakemake", "--cores", "2")
+    assert quick.artifacts() == before
+
+
+@pytest.mark.slow
+def test_an_edit_that_is_taken_back_reruns_nothing_if_dvc_lock_has_the_results(quick: Project) -> None:
+    module = quick.folder / "src/carryover/training/model.py"
+    text = module.read_text()
+    module.write_text(f"{text}# edited\n")
+    quick("snakemake", "--cores", "2")
+    module.write_text(text)
+    quick.assert_dvc_is_content()
+    quick.assert_snakemake_is_content()
+
+
+@pytest.mark.slow
+def test_files_of_the_users_own_in_a_folder_of_results_are_neither_written_over_nor_removed(quick: Project) -> None:
+    folders = ["--config", "folders={data: mine/d, results: mine/r}"]
+    for name in ("mine/r/cases/my_own/history.csv", "mine/r/losses.csv", "mine/d/noisy_sine.csv"):
+        mine = quick.folder / name
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        mine.write_text("mine")
+        done = quick.run("snakemake", "--cores", "2", *folders)
+        assert done.returncode == 1
+        assert f"error: {name}: in the way: this run would write over it or remove it" in done.stderr
+        assert mine.read_text() == "mine"
+        mine.unlink()
+    file = quick.folder / "mine/r/verdict.md"
+    file.write_text("folders: {data: mine/d, results: mine/r}\n")
+    done = quick.run("snakemake", "--cores", "2", "--configfile", "mine/r/verdict.md")
+    assert done.returncode == 1
+    assert "error: mine/r/verdict.md: the run would write over this --configfile; rename it" in done.stderr
+    file.unlink()
+    quick("snakemake", "--cores", "2", *folders)
+    # Now they are the results of an earlier run.
+    quick("snakemake", "--cores", "2", "--config", "folders={data: mine/d, results: mine/r}", "training={epochs: 2}")
+
+
+@pytest.mark.slow
 def test_a_part_of_dvc_lock_is_reported_with_what_to_do(quick: Project) -> None:
     """Some parts are valid YAML, which DVC takes for the whole."""
     message = "dvc.lock: damaged, perhaps because DVC was killed while it wrote it; run `git restore dvc.lock`"
@@ -184,6 +246,8 @@ def test_a_part_of_dvc_lock_is_reported_with_what_to_do(quick: Project) -> None:
         refused = quick.run("snakemake", "--cores", "2")
         assert refused.returncode == 1
         assert refused.stderr.splitlines()[-1] == f"error: {message}"
+    lock.write_text(f"<<<<<<< HEAD\n{text}=======\n>>>>>>> other\n")
+    assert "error: dvc.lock: has a merge conflict; run" in quick.run("snakemake", "--cores", "2").stderr
     # Where Snakemake has made everything itself, the run does not need the file, and says so at its end.
     lock.write_text(text)
     quick("snakemake", "--cores", "2", "--forceall")

@@ -98,7 +98,7 @@ def test_the_weather_of_seattle_gives_no_warning() -> None:
 def test_a_constant_column_is_a_warning_if_it_is_not_standardized() -> None:
     column = np.append(np.full(80, 3.0), np.arange(20))
     assert divided(column, standardized=False).notes.warnings == [
-        "column 'x': it is 3 throughout the training part, so the networks learn nothing from it; leave it out"
+        "column 'x': it is 3 throughout the training part, so it has nothing to learn; choose another column"
     ]
     with pytest.raises(UserError, match="column 'x' is 3 throughout the training part"):
         divided(column, standardized=True)

@@ -317,3 +317,15 @@ def test_what_is_not_a_model_of_keras_3_is_refused_in_one_line(keras: Any) -> No
             function(type("Mine", (Legacy,), {"__module__": "mine"})())
         with pytest.raises(TypeError, match=r"^model is of type LSTM, expected a keras.Model$"):
             function(keras.layers.LSTM(2, stateful=True))
+
+
+def test_states_that_are_no_numbers_are_refused_and_a_model_without_weights_has_no_digests(keras: Any) -> None:
+    from carryover import set_states, training_state, training_state_digests
+
+    model = stateful_model(keras)
+    kept = training_state(model).states
+    for wrong in (complex, str):
+        with pytest.raises(ValueError, match="expected numbers"):
+            set_states(model, {name: state.astype(wrong) for name, state in kept.items()})
+    with pytest.raises(ValueError, match="is not built yet"):
+        training_state_digests(keras.Sequential([keras.layers.LSTM(3, stateful=True)]))

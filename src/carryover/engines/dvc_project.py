@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from carryover.job.errors import UserError
+from carryover.job.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -18,10 +19,12 @@ class Matching(NamedTuple):
     Attributes:
         outputs: the outputs, files and folders, of the stages that match it.
         dependencies: all files and folders that the stages read, which were compared with it too.
+        known: the outputs of all stages that it knows.
     """
 
     outputs: set[str]
     dependencies: set[str]
+    known: set[str]
 
 
 @contextmanager
@@ -39,7 +42,10 @@ def open_repo(project: Path) -> "Iterator[Repo]":
 
     # DVC takes for the whole what is left of this file if that is valid; only the end of its last line is missing.
     lock = project / "dvc.lock"
-    if lock.is_file() and not lock.read_bytes().endswith(b"\n"):
+    text = lock.read_bytes() if lock.is_file() else b"\n"
+    if b"\n>>>>>>> " in text:
+        raise UserError(f"{lock.name}: has a merge conflict; run `git checkout --ours {lock.name}`, then `dvc repro`")
+    if not text.endswith(b"\n"):
         raise _damaged(lock.name)
     try:
         with Repo(str(project)) as repo:
@@ -76,14 +82,18 @@ def matching(project: Path, in_file: Mapping[str, Any], params: Mapping[str, Any
     """
     from dvc.scm import SCMError
 
-    found = Matching(set(), set())
+    found = Matching(set(), set(), set())
+    # After a run of other parameters, `dvc commit` puts results into dvc.lock that are not of those in params.yaml.
+    written = project / params["folders"]["results"] / "params.yaml"
+    ran_with = read_yaml(written) if written.is_file() else in_file
     with suppress(SCMError), open_repo(project) as repo:
         for stage in repo.index.stages:
+            found.known.update(out.def_path for out in stage.outs if out.hash_info)
             files, keys = _dependencies(stage)
             found.dependencies.update(files)
             # A stage that reads params.yaml itself depends on every parameter.
             keys = [*keys, "folders"] if "params.yaml" not in files else [*in_file, *params]
-            same = all(_value(in_file, key) == _value(params, key) for key in keys)
+            same = all(_value(in_file, key) == _value(params, key) == _value(ran_with, key) for key in keys)
             if same and not any(stage.changed_entries()):
                 found.outputs.update(out.def_path for out in stage.outs)
     return found

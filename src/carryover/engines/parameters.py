@@ -54,9 +54,6 @@ def read_params(file: Path, schema: Path, workflow: Any) -> Params:
             params = merge(params, typed(dict(workflow.config_settings.config), rules))
     with errors_in_one_line(f"{' or '.join(filter(None, [', '.join(where[:-1]), where[-1]]))}: "):
         checked = check(params, rules, root=Path())
-        for path in workflow.config_settings.configfiles:
-            if path.resolve() == (Path(checked["folders"]["results"]) / "params.yaml").resolve():
-                raise UserError(f"folders.results: the run would write over {_relative(path)}; rename that file")
     # Base64 has no character that a shell or Snakemake could change on the way to the job.
     os.environ[VARIABLE] = b64encode(json.dumps(checked).encode()).decode()
     return checked

@@ -9,6 +9,7 @@ Snakemake's own; the others are made again.
 import hashlib
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -21,12 +22,17 @@ from snakemake.io import IOFile
 from snakemake.persistence.file import FilePersistence
 
 from carryover.engines.dvc_project import matching
+from carryover.job.errors import UserError
 from carryover.job.files import write_json
 from carryover.job.yaml_file import read_yaml
 
 SEEN = Path(".snakemake/matches_dvc_lock.json")
 """Which outputs matched dvc.lock when DVC was last asked, and the state in which the project was then. DVC needs most
 of a second to answer, and is not asked again in the same state."""
+
+MADE = Path(".snakemake/made.json")
+"""The time and the SHA-256 of every output that Snakemake has made, as they were at the end of the run. Snakemake's own
+records have only the time, which a program may leave as it was."""
 
 NAMED = 3
 """How many replaced results a message names."""
@@ -44,17 +50,27 @@ def distrust_replaced(outputs: Iterable[str], params: Mapping[str, Any]) -> None
         params: the parameters of the run.
 
     Raises:
-        UserError: if dvc.lock is needed and damaged.
+        UserError: if there is a file in the way that no engine has made; or if dvc.lock is needed and damaged.
     """
     records = FilePersistence(nolock=True)
-    foreign = [path for path in outputs if Path(path).exists() and not _as_made(path, records)]
-    if not foreign:
+    made = _read(MADE)
+    existing = [path for path in outputs if Path(path).exists()]
+    if not existing:  # the steps remove cases and replicates that the parameters do not name
+        folders = [Path(params["folders"]["results"], name) for name in ("cases", "replicates")]
+        _refuse_strangers([str(path) for folder in folders for path in folder.rglob("*.*")], params)
+    # Edited with their time kept, which DVC may not notice either.
+    edited = [path for path in existing if _edited(path, made)]
+    foreign = [path for path in existing if not _as_made(path, records) or _inputs_differ(path, records, older=True)]
+    # Snakemake plans these again by itself, unless they match dvc.lock for the inputs that are there now.
+    outdated = [path for path in existing if path not in foreign and _inputs_differ(path, records, older=False)]
+    if not (edited or foreign or outdated):
         return
-    good = _matching_dvc(foreign, params, records)
-    replaced = [path for path in foreign if path not in good]
+    found = _ask_dvc([path for path in (*foreign, *outdated) if path not in edited], params, records)
+    replaced = [path for path in existing if path in edited or (path in foreign and path not in found["matching"])]
+    recorded = [path for path in replaced if records.metadata(IOFile(path))]
+    _refuse_strangers([path for path in replaced if path not in {*recorded, *found["known"]}], params)
     records.started(SimpleNamespace(output=list(map(IOFile, replaced))))
-    # In a fresh clone the results that git has are neither, and nothing has been replaced.
-    if any(records.metadata(IOFile(path)) for path in replaced):
+    if recorded:  # in a fresh clone the results that git has are not
         named = ", ".join(replaced[:NAMED]) + (f" and {len(replaced) - NAMED} more" if replaced[NAMED:] else "")
         print(
             f"note: made again, because something has replaced them since Snakemake made them: {named}. To bring back "
@@ -63,18 +79,53 @@ def distrust_replaced(outputs: Iterable[str], params: Mapping[str, Any]) -> None
         )
 
 
-def _as_made(path: str, records: FilePersistence) -> bool:
-    """Whether an output is the one that Snakemake has a record of, made from the inputs that are there now.
+def remember_made(outputs: Iterable[str]) -> None:
+    """Note the content of the outputs that Snakemake has made, at the end of a run."""
+    records = FilePersistence(nolock=True)
+    _sha256.cache_clear()
+    existing = [path for path in outputs if Path(path).is_file() and _as_made(path, records)]
+    write_json(MADE, _read(MADE) | {path: [Path(path).stat().st_mtime_ns, _sha256(path)] for path in existing})
 
-    Snakemake itself finds inputs that have changed and are newer than the output.
+
+def _as_made(path: str, records: FilePersistence) -> bool:
+    """Whether an output has the time of the one that Snakemake has made."""
+    record = records.metadata(IOFile(path))
+    return record is not None and record.endtime == Path(path).lstat().st_mtime
+
+
+def _edited(path: str, made: Mapping[str, Any]) -> bool:
+    """Whether an output has the time of the one that Snakemake has made, and other content."""
+    time_made, content = made.get(path, (None, None))
+    return bool(time_made == Path(path).lstat().st_mtime_ns and content != _sha256(path))
+
+
+def _inputs_differ(path: str, records: FilePersistence, older: bool) -> bool:
+    """Whether an output was made from other inputs than those that are there now, of those older or newer than it.
+
+    Snakemake itself finds an input that has changed only if it is newer than the output.
     """
     record, time_made = records.metadata(IOFile(path)), Path(path).lstat().st_mtime
-    if record is None or record.endtime != time_made:
-        return False
-    return not any(
-        (status := _status(name)) and status.st_mtime <= time_made and _sha256(name) != checksum.removeprefix("sha256:")
-        for name, checksum in (record.input_checksums or {}).items()
+    return any(
+        (status := _status(name))
+        and (status.st_mtime <= time_made) == older
+        and _sha256(name) != checksum.removeprefix("sha256:")
+        for name, checksum in ((record and record.input_checksums) or {}).items()
     )
+
+
+def _refuse_strangers(paths: Iterable[str], params: Mapping[str, Any]) -> None:
+    """Refuse to write over files that no engine and no commit knows, in folders that a user has chosen."""
+    own = [path for path in paths if path.split("/")[0] not in ("data", "results")]
+    if not own:
+        return
+    listed = subprocess.run(["git", "ls-files", "-z", "--", *own], capture_output=True, text=True, check=False).stdout
+    for path in own:
+        if path not in listed.split("\0"):
+            data, results = params["folders"].values()
+            raise UserError(
+                f"{path}: in the way: this run would write over it or remove it, and no earlier run has made it; move "
+                f"it, or choose other folders than {data} and {results}"
+            )
 
 
 @cache
@@ -88,31 +139,39 @@ def _sha256(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _matching_dvc(foreign: list[str], params: Mapping[str, Any], records: FilePersistence) -> set[str]:
-    """Return those outputs that match dvc.lock, and let Snakemake trust them."""
+def _read(path: Path) -> dict[str, Any]:
     try:
-        seen = json.loads(SEEN.read_text(encoding="utf-8"))
-        if seen["state"] == _state(seen["files"], params):
-            return set(seen["outputs"])
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content
     except (OSError, ValueError):
-        pass  # DVC was never asked
+        return {}
+
+
+def _ask_dvc(paths: list[str], params: Mapping[str, Any], records: FilePersistence) -> dict[str, list[str]]:
+    """Return the outputs that match dvc.lock, which Snakemake may then trust, and those that dvc.lock knows at all."""
+    seen = _read(SEEN)
+    if seen and set(paths) <= set(seen["files"]) and seen["state"] == _state(seen["files"], params):
+        return seen
     found = matching(Path(), read_yaml(Path("params.yaml")), params)
-    good = [path for path in foreign if not found.outputs.isdisjoint([path, *map(str, Path(path).parents)])]
+
+    def among(outputs: set[str]) -> list[str]:
+        return [path for path in paths if not outputs.isdisjoint([path, *map(str, Path(path).parents)])]
+
     now = time.time_ns()
-    for path in good:
+    for path in among(found.outputs):
         os.utime(path, ns=(now, now))
         records.cleanup_metadata(IOFile(path))
-    files = sorted({*found.dependencies, *found.outputs, *foreign, "dvc.lock", "dvc.yaml", "params.yaml"})
-    write_json(SEEN, {"outputs": good, "files": files, "state": _state(files, params)})
-    return set(good)
+    files = sorted({*found.dependencies, *found.outputs, *paths, "dvc.lock", "dvc.yaml", "params.yaml"})
+    lists = {"matching": among(found.outputs), "known": among(found.known), "files": files}
+    write_json(SEEN, lists | {"state": _state(files, params)})
+    return lists
 
 
 def _state(paths: Iterable[str], params: Mapping[str, Any]) -> str:
-    """Return a digest of the parameters, and of the times and sizes of files and of all files in folders."""
+    """Return a digest of the parameters, and of the times and the content of files and of all files in folders."""
     sha = hashlib.sha256(json.dumps(params).encode())
     for path in map(Path, paths):
         for file in [path, *sorted(path.rglob("*"))]:
             if file.is_file() and file.suffix != ".pyc":
-                status = file.stat()
-                sha.update(f"{file} {status.st_mtime_ns} {status.st_size}\n".encode())
+                sha.update(f"{file} {file.stat().st_mtime_ns} {_sha256(str(file))}\n".encode())
     return sha.hexdigest()

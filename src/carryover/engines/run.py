@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from carryover.job.command_line import errors_in_one_line
 from carryover.job.errors import UserError
+from carryover.job.yaml_file import read_yaml
 
 LOCKS = Path(".snakemake/running")
 """The folder of the locks, one for each folder that a run writes into. The operating system releases a lock when its
@@ -38,6 +39,8 @@ class Run:
 
     def __init__(self, params: Mapping[str, Any], workflow: Any) -> None:
         self.params = params
+        self.files = [path.resolve() for path in workflow.config_settings.configfiles]
+        self.outputs: list[str] = []
         self.results = Path(params["folders"]["results"])
         self.created = time.time()
         self.missing_in_dvc = MISSING_IN_DVC / quote(str(self.results), safe="")
@@ -80,10 +83,13 @@ class Run:
             return
         from carryover.engines.replaced import distrust_replaced
 
-        outputs = list(outputs)
+        self.outputs = list(outputs)
         with errors_in_one_line():
-            check_writable(outputs)
-            distrust_replaced(outputs, self.params)
+            for path in self.outputs:
+                if Path(path).resolve() in self.files:
+                    raise UserError(f"{path}: the run would write over this --configfile; rename it, or move it")
+            check_writable(self.outputs)
+            distrust_replaced(self.outputs, self.params)
 
     def start(self) -> None:
         """Note that results may be missing in DVC's cache, and load DVC while the jobs run."""
@@ -96,14 +102,28 @@ class Run:
         """Put the results into DVC's cache; if this run made a verdict, print it after Snakemake's last message."""
         from carryover.engines.terminal import show_verdict
 
+        self.remember()
         self._into_dvc()
         verdict = self.results / "verdict.md"
         if verdict.exists() and verdict.stat().st_mtime > self.created:
             atexit.register(show_verdict, self.results)
 
+    def remember(self) -> None:
+        """Note what Snakemake has made; this is all that there is to do if a job has failed."""
+        from carryover.engines.replaced import remember_made
+
+        remember_made(self.outputs)
+
     def _into_dvc(self) -> None:
         from carryover.engines.dvc_project import take_over
 
+        in_file = read_yaml(Path("params.yaml"))
+        if in_file != self.params and in_file["folders"] == self.params["folders"]:
+            print(
+                "note: these results are not of the parameters in params.yaml, so DVC does not record them; to keep "
+                "them, put the parameters into params.yaml and run `dvc repro`",
+                file=sys.stderr,
+            )
         try:
             if take_over(Path()):
                 self.missing_in_dvc.unlink(missing_ok=True)
@@ -117,8 +137,13 @@ def check_writable(outputs: Iterable[str]) -> None:
     Raises:
         UserError: if one cannot; Snakemake would end with a traceback.
     """
+    for path in map(Path, outputs):
+        if path.is_symlink() and not path.exists():
+            raise UserError(f"{path}: a link to nothing, in the place of a result; remove it")
     for folder in dict.fromkeys(Path(output).parent for output in outputs):
-        existing = next(path for path in [folder, *folder.parents] if path.exists())
+        existing = next(path for path in [folder, *folder.parents] if os.path.lexists(path))
+        if not existing.is_dir():
+            raise UserError(f"{existing}: not a folder, in the place of one; remove it, or change `folders`")
         if not os.access(existing, os.W_OK | os.X_OK):
             raise UserError(f"{existing}: this folder cannot be written; change its permissions, or change `folders`")
 

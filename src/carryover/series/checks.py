@@ -76,7 +76,7 @@ def warnings(values: NDArray[np.float64], training: slice, columns: Sequence[str
 
 def _constant(training: NDArray[np.float64]) -> Iterator[str]:
     if training.min() == training.max():
-        yield f"it is {training[0]:g} throughout the training part, so the networks learn nothing from it; leave it out"
+        yield f"it is {training[0]:g} throughout the training part, so it has nothing to learn; choose another column"
 
 
 def _far_away(column: NDArray[np.float64]) -> Iterator[str]:

@@ -45,7 +45,8 @@ def read_csv_columns(path: Path, columns: list[str]) -> NDArray[np.float64]:
 
 def _numbers(path: Path, file: TextIO, columns: list[str]) -> Iterator[float]:
     """Yield the cells of these columns, row by row."""
-    reader = csv.reader(file)
+    # Strict, because a quotation mark that is not closed would swallow rows.
+    reader = csv.reader(file, strict=True)
     try:
         header = next(reader, [])
         _check_header(path, header, ((reader.line_num, row) for row in reader), columns)
@@ -63,7 +64,7 @@ def _numbers(path: Path, file: TextIO, columns: list[str]) -> Iterator[float]:
                     wrong = f": {_wrong_row(row, len(header))}" if alone else f", column {name!r}: {error}"
                     raise UserError(f"{path}: line {reader.line_num}{wrong}") from None
     except csv.Error as error:
-        raise UserError(f"{path}: line {reader.line_num}: {error}; save the file as CSV") from None
+        raise UserError(f"{path}: line {reader.line_num}: {error}; look at the quotation marks") from None
 
 
 def _check_header(path: Path, header: list[str], below: Iterator[tuple[int, list[str]]], columns: list[str]) -> None:

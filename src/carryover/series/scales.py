@@ -43,7 +43,7 @@ def scales_of(values: NDArray[np.float64], columns: list[str]) -> list[Scale]:
         if column.min() == column.max():
             raise UserError(
                 f"column {name!r} is {column[0]:g} throughout the training part and cannot be standardized; "
-                "leave it out, or set dataset.standardize: false"
+                "choose another column, or set dataset.standardize: false"
             )
         scales.append(scale)
     return scales

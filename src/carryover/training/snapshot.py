@@ -42,8 +42,13 @@ def training_state(model: keras.Model) -> TrainingState:
 
     Raises:
         TypeError: if the model is not a model of Keras 3.
+        ValueError: if it is not built yet: it has no weights that could be compared.
     """
     require_keras_model(model)
+    if not model.built:
+        raise ValueError(
+            f"model {model.name!r} is not built yet: it has no training state; call it, or use keras.Input"
+        )
     variables = _by_path(model.variables)
     weights = {id(variable) for variable in model.weights}
     optimizer = getattr(model, "optimizer", None)
@@ -85,6 +90,6 @@ def training_state_digests(model: keras.Model) -> dict[str, str]:
     ['weights', 'seeds', 'optimizer', 'states']
 
     Raises:
-        TypeError: if the model is not a model of Keras 3.
+        TypeError, ValueError: as training_state.
     """
     return {part: digest(tensors) for part, tensors in training_state(model)._asdict().items()}

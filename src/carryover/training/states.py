@@ -130,7 +130,7 @@ def set_states(model: keras.Model, states: Mapping[str, ArrayLike]) -> None:
             (batch size, units) for LSTM, GRU and SimpleRNN layers.
 
     Raises:
-        ValueError: if a state is missing, is not one of the model, or has another shape, and then no state is changed;
+        ValueError: if a state is missing, not one of the model, of another shape or no numbers; no state is changed;
             or if there is nothing to set, because no recurrent layer is stateful or one is not built yet.
         TypeError: if the model is not a model of Keras 3, or if `states` is not a dictionary.
     """
@@ -147,6 +147,8 @@ def set_states(model: keras.Model, states: Mapping[str, ArrayLike]) -> None:
     for name, variable in variables.items():
         if arrays[name].shape != tuple(variable.shape):
             raise ValueError(f"states: {name!r} has shape {arrays[name].shape}, expected {tuple(variable.shape)}")
+        if arrays[name].dtype.kind not in "biuf":
+            raise ValueError(f"states: {name!r} has dtype {arrays[name].dtype}, expected numbers")
     for name, variable in variables.items():
         variable.assign(arrays[name])
 
