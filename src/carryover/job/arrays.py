@@ -29,7 +29,18 @@ def read_arrays(path: Path) -> Arrays:
             raise UserError(f"{path}: not a NumPy archive (.npz)") from error
 
 
+class _Member(zipfile.ZipInfo):
+    """A member of an archive, with the header that Python writes since 3.11.4, also where Python is older."""
+
+    def FileHeader(self, zip64: bool | None = None) -> bytes:
+        self.create_version = self.extract_version = 45  # of ZIP, for files larger than 4 GB
+        header = super().FileHeader(zip64)
+        return header[:18] + b"\xff" * 8 + header[26:]  # the two sizes are in the extra field
+
+
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write an archive. NumPy puts no date into it, so its bytes depend on the arrays alone."""
-    with writing(path, "wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+    """Write an archive as np.savez does. It has no date, so its bytes depend on the arrays alone."""
+    with writing(path, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(_Member(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
