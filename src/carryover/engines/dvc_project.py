@@ -66,7 +66,7 @@ def _damaged(name: str) -> UserError:
     return UserError(f"{name}: damaged, perhaps because DVC was killed while it wrote it; run `git restore {name}`")
 
 
-def matching(project: Path, in_file: Mapping[str, Any], params: Mapping[str, Any]) -> Matching:
+def matching_stages(project: Path, in_file: Mapping[str, Any], params: Mapping[str, Any]) -> Matching:
     """Find the stages of which dvc.lock knows these outputs for these dependencies and these parameters.
 
     Args:

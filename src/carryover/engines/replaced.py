@@ -21,7 +21,7 @@ from typing import Any
 from snakemake.io import IOFile
 from snakemake.persistence.file import FilePersistence
 
-from carryover.engines.dvc_project import matching
+from carryover.engines.dvc_project import matching_stages
 from carryover.job.errors import UserError
 from carryover.job.files import write_json
 from carryover.job.yaml_file import read_yaml
@@ -33,6 +33,9 @@ of a second to answer, and is not asked again in the same state."""
 MADE = Path(".snakemake/made.json")
 """The time and the SHA-256 of every output that Snakemake has made, as they were at the end of the run. Snakemake's own
 records have only the time, which a program may leave as it was."""
+
+OURS = ("data", "results")
+"""The folders of the project for its own results. In any other there may be files of the user's."""
 
 NAMED = 3
 """How many replaced results a message names."""
@@ -58,17 +61,19 @@ def distrust_replaced(outputs: Iterable[str], params: Mapping[str, Any]) -> None
     if not existing:  # the steps remove cases and replicates that the parameters do not name
         folders = [Path(params["folders"]["results"], name) for name in ("cases", "replicates")]
         _refuse_strangers([str(path) for folder in folders for path in folder.rglob("*.*")], params)
+    changed = {path: _changed_inputs(path, records) for path in existing}
     # Edited with their time kept, which DVC may not notice either.
-    edited = [path for path in existing if _edited(path, made)]
-    foreign = [path for path in existing if not _as_made(path, records) or _inputs_differ(path, records, older=True)]
-    # Snakemake plans these again by itself, unless they match dvc.lock for the inputs that are there now.
-    outdated = [path for path in existing if path not in foreign and _inputs_differ(path, records, older=False)]
-    if not (edited or foreign or outdated):
+    edited = {path for path in existing if _edited(path, made)}
+    foreign = {path for path in existing if not _as_made(path, records) or "older" in changed[path]}
+    # What has newer inputs, Snakemake plans again by itself, unless it matches dvc.lock for these inputs.
+    doubtful = [path for path in existing if path not in edited and (path in foreign or changed[path])]
+    if not (edited or doubtful):
         return
-    found = _ask_dvc([path for path in (*foreign, *outdated) if path not in edited], params, records)
-    replaced = [path for path in existing if path in edited or (path in foreign and path not in found["matching"])]
+    matching, known = _ask_dvc(doubtful, params, records)
+    suspects = edited | (foreign - matching)
+    replaced = [path for path in existing if path in suspects]
     recorded = [path for path in replaced if records.metadata(IOFile(path))]
-    _refuse_strangers([path for path in replaced if path not in {*recorded, *found["known"]}], params)
+    _refuse_strangers(suspects.difference(recorded, known), params)
     records.started(SimpleNamespace(output=list(map(IOFile, replaced))))
     if recorded:  # in a fresh clone the results that git has are not
         named = ", ".join(replaced[:NAMED]) + (f" and {len(replaced) - NAMED} more" if replaced[NAMED:] else "")
@@ -99,33 +104,31 @@ def _edited(path: str, made: Mapping[str, Any]) -> bool:
     return bool(time_made == Path(path).lstat().st_mtime_ns and content != _sha256(path))
 
 
-def _inputs_differ(path: str, records: FilePersistence, older: bool) -> bool:
-    """Whether an output was made from other inputs than those that are there now, of those older or newer than it.
+def _changed_inputs(path: str, records: FilePersistence) -> set[str]:
+    """Say whether inputs that are "older" or "newer" than an output are other ones than those that it was made from.
 
     Snakemake itself finds an input that has changed only if it is newer than the output.
     """
     record, time_made = records.metadata(IOFile(path)), Path(path).lstat().st_mtime
-    return any(
-        (status := _status(name))
-        and (status.st_mtime <= time_made) == older
-        and _sha256(name) != checksum.removeprefix("sha256:")
+    return {
+        "older" if status.st_mtime <= time_made else "newer"
         for name, checksum in ((record and record.input_checksums) or {}).items()
-    )
+        if (status := _status(name)) and _sha256(name) != checksum.removeprefix("sha256:")
+    }
 
 
 def _refuse_strangers(paths: Iterable[str], params: Mapping[str, Any]) -> None:
     """Refuse to write over files that no engine and no commit knows, in folders that a user has chosen."""
-    own = [path for path in paths if path.split("/")[0] not in ("data", "results")]
+    own = sorted(path for path in paths if path.split("/")[0] not in OURS)
     if not own:
         return
     listed = subprocess.run(["git", "ls-files", "-z", "--", *own], capture_output=True, text=True, check=False).stdout
-    for path in own:
-        if path not in listed.split("\0"):
-            data, results = params["folders"].values()
-            raise UserError(
-                f"{path}: in the way: this run would write over it or remove it, and no earlier run has made it; move "
-                f"it, or choose other folders than {data} and {results}"
-            )
+    if strangers := sorted(set(own) - set(listed.split("\0"))):
+        data, results = params["folders"].values()
+        raise UserError(
+            f"{strangers[0]}: in the way: this run would write over it or remove it, and no earlier run has made it; "
+            f"move it, or choose other folders than {data} and {results}"
+        )
 
 
 @cache
@@ -147,24 +150,24 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _ask_dvc(paths: list[str], params: Mapping[str, Any], records: FilePersistence) -> dict[str, list[str]]:
+def _ask_dvc(paths: list[str], params: Mapping[str, Any], records: FilePersistence) -> tuple[set[str], set[str]]:
     """Return the outputs that match dvc.lock, which Snakemake may then trust, and those that dvc.lock knows at all."""
     seen = _read(SEEN)
     if seen and set(paths) <= set(seen["files"]) and seen["state"] == _state(seen["files"], params):
-        return seen
-    found = matching(Path(), read_yaml(Path("params.yaml")), params)
+        return set(seen["matching"]), set(seen["known"])
+    found = matching_stages(Path(), read_yaml(Path("params.yaml")), params)
 
     def among(outputs: set[str]) -> list[str]:
         return [path for path in paths if not outputs.isdisjoint([path, *map(str, Path(path).parents)])]
 
-    now = time.time_ns()
-    for path in among(found.outputs):
+    matching, known, now = among(found.outputs), among(found.known), time.time_ns()
+    for path in matching:
         os.utime(path, ns=(now, now))
         records.cleanup_metadata(IOFile(path))
     files = sorted({*found.dependencies, *found.outputs, *paths, "dvc.lock", "dvc.yaml", "params.yaml"})
-    lists = {"matching": among(found.outputs), "known": among(found.known), "files": files}
-    write_json(SEEN, lists | {"state": _state(files, params)})
-    return lists
+    state = _state(files, params)
+    write_json(SEEN, {"matching": matching, "known": known, "files": files, "state": state})
+    return set(matching), set(known)
 
 
 def _state(paths: Iterable[str], params: Mapping[str, Any]) -> str:

@@ -44,14 +44,16 @@ class Run:
         self.results = Path(params["folders"]["results"])
         self.created = time.time()
         self.missing_in_dvc = MISSING_IN_DVC / quote(str(self.results), safe="")
-        self.locks = self._take_locks() if workflow.is_main_process else None
-        if self.locks is None:
-            if workflow.is_main_process and not workflow.output_settings.dryrun:
-                self._refuse()
+        self.locks: ExitStack | None = None
+        if not workflow.is_main_process:
             return
+        self.locks = self._take_locks()
         if workflow.output_settings.dryrun:
-            self.locks.close()
-        if self.missing_in_dvc.exists():
+            if self.locks:
+                self.locks.close()
+        elif not self.locks:
+            self._refuse()
+        if self.locks and self.missing_in_dvc.exists():
             self._into_dvc()
 
     def _take_locks(self) -> ExitStack | None:
@@ -86,7 +88,7 @@ class Run:
         self.outputs = list(outputs)
         with errors_in_one_line():
             for path in self.outputs:
-                if Path(path).resolve() in self.files:
+                if self.files and Path(path).resolve() in self.files:
                     raise UserError(f"{path}: the run would write over this --configfile; rename it, or move it")
             check_writable(self.outputs)
             distrust_replaced(self.outputs, self.params)
@@ -103,6 +105,13 @@ class Run:
         from carryover.engines.terminal import show_verdict
 
         self.remember()
+        in_file = read_yaml(Path("params.yaml"))
+        if in_file != self.params and in_file["folders"] == self.params["folders"]:
+            print(
+                "note: these results are not of the parameters in params.yaml, so DVC does not record them; to keep "
+                "them, put the parameters into params.yaml and run `dvc repro`",
+                file=sys.stderr,
+            )
         self._into_dvc()
         verdict = self.results / "verdict.md"
         if verdict.exists() and verdict.stat().st_mtime > self.created:
@@ -117,13 +126,6 @@ class Run:
     def _into_dvc(self) -> None:
         from carryover.engines.dvc_project import take_over
 
-        in_file = read_yaml(Path("params.yaml"))
-        if in_file != self.params and in_file["folders"] == self.params["folders"]:
-            print(
-                "note: these results are not of the parameters in params.yaml, so DVC does not record them; to keep "
-                "them, put the parameters into params.yaml and run `dvc repro`",
-                file=sys.stderr,
-            )
         try:
             if take_over(Path()):
                 self.missing_in_dvc.unlink(missing_ok=True)

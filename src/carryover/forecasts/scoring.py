@@ -11,7 +11,8 @@ from carryover.forecasts.held_out import STATES, HeldOutWindows, column
 from carryover.job.digests import digest
 from carryover.job.errors import UserError
 from carryover.series.dataset import Floats
-from carryover.series.scales import AS_IT_IS, Scale, in_own_units
+from carryover.series.scales import Scale, in_own_units
+from carryover.training.fitting import smaller_steps
 from carryover.training.model import build_model, set_weights
 from carryover.training.network import Network
 from carryover.training.states import reset_states
@@ -72,8 +73,7 @@ def _remedy(network: Network, scale: Scale) -> str:
     """Say what keeps the outputs of a network bounded."""
     if network.activation in UNBOUNDED:
         return f"set model.activation: tanh, because outputs of {network.activation} may grow without bound"
-    standardize = "set dataset.standardize: true if the series is a CSV file, or " if scale == AS_IT_IS else ""
-    return f"{standardize}lower optimizer.learning_rate"
+    return smaller_steps(scale)
 
 
 class Forecaster:

@@ -1,15 +1,20 @@
 """The exception that the steps turn into one line for the user."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class UserError(Exception):
     """An error that the user can fix. Its message is one line: where, what is wrong, and what to do."""
 
 
-def hint(word: str, known: Iterable[str]) -> str:
+def hint(word: str, known: Iterable[str], spelled: Callable[[str], str] = str) -> str:
     """Return the end of a message about an unknown word: the known word that is like it, or else all of them.
+
+    Args:
+        word: the unknown word.
+        known: the words that it could have been.
+        spelled: how to write a known word.
 
     >>> hint("ltsm", ["lstm", "gru"])
     '; did you mean lstm?'
@@ -18,4 +23,4 @@ def hint(word: str, known: Iterable[str]) -> str:
     """
     words = list(known)
     near = difflib.get_close_matches(word, words, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(words)}"
+    return f"; did you mean {spelled(near[0])}?" if near else f"; there are {', '.join(map(spelled, words)) or 'none'}"

@@ -1,7 +1,6 @@
 """Your own series, from a CSV file: the columns that the networks learn, checked cell by cell."""
 
 import csv
-import difflib
 import math
 import re
 from array import array
@@ -13,7 +12,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from carryover.job.errors import UserError
+from carryover.job.errors import UserError, hint
 from carryover.series.dataset import LARGEST
 
 LINES_ABOVE_A_HEADER = 100
@@ -90,9 +89,7 @@ def _wrong_header(header: list[str], below: Iterator[tuple[int, list[str]]], col
                 f"the cells are separated by {delimiter!r}; save the file with commas between them, and with points in "
                 "the numbers"
             )
-    near = difflib.get_close_matches(name, header, n=1)
-    known = ", ".join(repr(other) for other in header if other)
-    return f"there is no column {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"there are {known or 'none'}")
+    return f"there is no column {name!r}{hint(name, filter(None, header), repr)}"
 
 
 def _wrong_row(row: list[str], columns: int) -> str:

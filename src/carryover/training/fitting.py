@@ -166,9 +166,11 @@ def diverged(what: str, optimizer: keras.optimizers.Optimizer, scale: Scale = AS
         optimizer: the optimizer; not each has an epsilon to raise.
         scale: the scale of the target, if it is known. That of the noisy sine is that of any series in its own units.
     """
-    remedies = [
-        *(["set dataset.standardize: true if the series is a CSV file"] if scale == AS_IT_IS else []),
-        "lower optimizer.learning_rate",
-        *(["raise optimizer.epsilon"] if hasattr(optimizer, "epsilon") else []),
-    ]
-    return UserError(f"{what}: training diverges; {', or '.join(remedies)}")
+    epsilon = ", or raise optimizer.epsilon" if hasattr(optimizer, "epsilon") else ""
+    return UserError(f"{what}: training diverges; {smaller_steps(scale)}{epsilon}")
+
+
+def smaller_steps(scale: Scale) -> str:
+    """Say what makes the numbers of a training smaller, for a target of this scale."""
+    standardize = "set dataset.standardize: true if the series is a CSV file, or " if scale == AS_IT_IS else ""
+    return f"{standardize}lower optimizer.learning_rate"
