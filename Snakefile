@@ -43,6 +43,21 @@ def code(step, *packages):
     return [f"workflow/scripts/{step}.py", "src/carryover/__init__.py", *sorted(map(str, modules)), "requirements.lock"]
 
 
+def grows(first):
+    """Return a resource that grows with each attempt: on a cluster, a job that has run out of it is tried again."""
+    return lambda _, attempt: first * attempt
+
+
+# On a cluster these run on the machine of the main process: they take seconds.
+localrules:
+    all,
+    check_params,
+    make_dataset,
+    make_initial_weights,
+    compare,
+    render_figures,
+
+
 pathvars:
     data=config["folders"]["data"],
     results=config["folders"]["results"],
@@ -214,7 +229,8 @@ rule train:
     conda:
         "workflow/envs/carryover.yaml"
     resources:
-        mem_mb=700,
+        mem_mb=grows(1000),
+        runtime=grows(60),
     params:
         model=flags(config["model"]),
         optimizer=flags(config["optimizer"]),
@@ -253,7 +269,8 @@ rule train_replicates:
     conda:
         "workflow/envs/carryover.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=grows(1500),
+        runtime=grows(60),
     params:
         replicates=flags({"output": f"{config['folders']['results']}/replicates"}),
         dataset=flags({key: config["dataset"][key] for key in ("source", "samples", "step", "noise")}),
@@ -302,7 +319,8 @@ rule score:
     conda:
         "workflow/envs/carryover.yaml"
     resources:
-        mem_mb=700,
+        mem_mb=grows(1000),
+        runtime=grows(60),
     params:
         cases=flags({"cases": f"{config['folders']['results']}/cases"}),
         model=flags(config["model"]),

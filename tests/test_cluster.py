@@ -1,27 +1,143 @@
 """Jobs that a scheduler starts as processes of their own. The plugin needs only a command that starts one."""
 
+import json
+import re
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
-from helpers.project import Project
+from helpers.project import TINY, Project
 
-SUBMIT = """#!/bin/sh
-sed -i 's/learning_rate: .*/learning_rate: 0.5/; s/epochs: .*/epochs: 2/' params.yaml
-"$1" >"$1.out" 2>&1 </dev/null &
-echo $!
+from carryover.engines.parameters import VARIABLE, read_params
+
+pytestmark = pytest.mark.slow
+
+NOW = '"$1" >"$1.out" 2>&1 </dev/null &\necho $!\n'
+"""A command that starts a job at once, and says its number."""
+
+AT_ONCE = ["--seconds-between-status-checks", "1"]
+
+RECORDER = """
+import atexit, json, os, sys
+
+programs = []
+
+def hear(event, arguments):
+    if event in ("subprocess.Popen", "os.posix_spawn"):
+        programs.append(os.path.basename(os.fsdecode(arguments[0])))
+
+def write():
+    seen = {"modules": sorted(sys.modules), "programs": programs, "arguments": sys.argv}
+    with open(os.path.join(os.environ["RECORDS"], f"{os.getpid()}.json"), "w") as file:
+        json.dump(seen, file)
+
+if "snakemake" in " ".join(sys.orig_argv):
+    sys.addaudithook(hear)
+    atexit.register(write)
 """
-"""The command that starts a job; before that, somebody edits the parameters."""
+"""A module that each Python process imports at its start: it writes what a process of Snakemake has loaded and run."""
 
 
-@pytest.mark.slow
+DISPLAY = {f"carryover.engines.progress{name}" for name in ("", ".handler", ".jobs", ".failures", ".lines", ".words")}
+"""The modules of the display, which Snakemake loads in every process."""
+
+
+def on_cluster(project: Project, submit: str, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the pipeline by jobs that a command starts."""
+    script = project.folder / ".snakemake/submit.sh"
+    script.write_text(f"#!/bin/sh\n{submit}")
+    script.chmod(0o755)
+    how = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", str(script), *AT_ONCE]
+    return project.run("snakemake", "--jobs", "3", *how, *options, **environment)
+
+
 def test_parameters_that_are_edited_while_jobs_wait_do_not_count_in_this_run(quick: Project) -> None:
     before = quick.artifacts()
-    submit = quick.folder / "submit.sh"
-    submit.write_text(SUBMIT)
-    submit.chmod(0o755)
-    on_cluster = ["snakemake", "--jobs", "3", "--executor", "cluster-generic", "--cluster-generic-submit-cmd"]
-    done = quick.run(*on_cluster, str(submit), "--forceall")
+    edit = "sed -i 's/learning_rate: .*/learning_rate: 0.5/; s/epochs: .*/epochs: 2/' params.yaml\n"
+    done = on_cluster(quick, edit + NOW, "--forceall")
     assert done.returncode == 0, done.stdout + done.stderr
     assert quick.params()["training"]["epochs"] == 2
     assert quick.artifacts() == before
     # The next run is one of the edited parameters.
     planned = quick.run("snakemake", "--dry-run")
     assert "train" in planned.stdout + planned.stderr
+
+
+def test_nothing_but_the_job_runs_in_a_job(quick: Project, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(RECORDER)
+    records = tmp_path / "records"
+    records.mkdir()
+    # As after a run that was killed before all was in DVC's cache: the next run asks DVC.
+    (quick.folder / ".snakemake/missing_in_dvc").mkdir(exist_ok=True)
+    (quick.folder / ".snakemake/missing_in_dvc/results").touch()
+    done = on_cluster(quick, NOW, "--forceall", PYTHONPATH=str(tmp_path), RECORDS=str(records))
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen: list[dict[str, Any]] = [json.loads(record.read_text()) for record in records.iterdir()]
+    jobs = [process for process in seen if "--target-jobs" in process["arguments"]]
+    (main,) = (process for process in seen if process not in jobs)
+    for asked in ("dvc", "filelock", "carryover.engines.replaced"):
+        assert asked in main["modules"]
+    assert len(jobs) == 2 + 1 + 1, "two cases, a shard of replicates, and the forecasts"
+    of_main = {"dvc", "filelock", "jsonschema", "rich", "tensorflow", "keras", "matplotlib"}
+    for process in jobs:
+        assert not of_main & {module.split(".")[0] for module in process["modules"]}
+        ours = {module for module in process["modules"] if module.startswith("carryover.engines.")}
+        assert ours - DISPLAY == {"carryover.engines.parameters", "carryover.engines.run"}
+        assert not {"git", "dvc", "carryover"} & set(process["programs"])
+
+
+def test_a_job_needs_nothing_of_the_environment_but_the_parameters(quick: Project) -> None:
+    before = quick.artifacts()
+    bare = 'exec env -i PATH=/usr/bin:/bin HOME="$HOME" CARRYOVER_PARAMS="$CARRYOVER_PARAMS" "$0.bare" "$1"\n'
+    script = quick.folder / ".snakemake/submit.sh.bare"
+    script.write_text(f"#!/bin/sh\n{NOW}")
+    script.chmod(0o755)
+    done = on_cluster(quick, bare, "--forceall")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert quick.artifacts() == before
+
+
+def test_a_job_that_has_lost_its_environment_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    job = SimpleNamespace(is_main_process=False)
+    with pytest.raises(SystemExit):
+        read_params(Path("params.yaml"), Path("schema.yaml"), job)
+    assert capsys.readouterr().err == (
+        "error: CARRYOVER_PARAMS: missing; the executor must pass environment variables on to its jobs\n"
+    )
+
+
+def test_a_second_run_is_refused_before_it_has_an_executor_and_the_first_ends_well(quick: Project) -> None:
+    before = quick.artifacts()
+    # The first job starts a second run, and begins only after that has ended.
+    second = (
+        "mkdir .snakemake/second 2>/dev/null &&"
+        " snakemake --jobs 1 --forceall --executor cluster-generic --cluster-generic-submit-cmd false"
+        " >.snakemake/second/output 2>&1\n"
+    )
+    done = on_cluster(quick, second + NOW, "--forceall")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = (quick.folder / ".snakemake/second/output").read_text()
+    assert "another run of Snakemake writes into data or results" in said
+    assert "Provided remote nodes" not in said
+    assert quick.artifacts() == before
+
+
+def test_a_job_that_fails_is_tried_again_with_more_and_its_failure_is_explained(quick: Project) -> None:
+    # A node that is too small for the first attempt of a training.
+    small = (
+        'grep -q \'"rule": "train"\' "$1" && grep -q \'"mem_mb": 1000\' "$1" &&'
+        ' { printf "#!/bin/sh\\ntouch $(grep -o "[^ ]*jobfailed" "$1" | tr -d "\'")" >"$1"; }\n'
+    )
+    before = quick.artifacts()
+    done = on_cluster(quick, small + NOW, "--forceall", "--retries", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for case in TINY["cases"]:
+        assert re.search(
+            rf"failed    train {case} \(job \d+\)\n(.*\n)*again     train {case}: attempt 2\n", done.stderr
+        )
+    assert quick.artifacts() == before

@@ -120,7 +120,7 @@ def test_a_script_leaves_formats_and_arithmetic_to_the_library(step: str) -> Non
 
 
 def test_the_engine_files_are_short_and_name_whole_packages() -> None:
-    for name, most in (("Snakefile", 440), ("dvc.yaml", 310)):
+    for name, most in (("Snakefile", 460), ("dvc.yaml", 310)):
         text = (ROOT / name).read_text()
         assert text.count("\n") <= most
         modules = [str(path.relative_to(ROOT)) for path in SOURCE.rglob("*.py")]

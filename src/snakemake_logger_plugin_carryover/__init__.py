@@ -1,5 +1,5 @@
 """The plugin `snakemake --logger carryover`. Snakemake finds it by its package name; profiles/default chooses it."""
 
-from carryover.engines.progress import LogHandler
+from carryover.engines.progress.handler import LogHandler
 
 __all__ = ["LogHandler"]

@@ -39,12 +39,15 @@ class Run:
 
     def __init__(self, params: Mapping[str, Any], workflow: Any) -> None:
         self.params = params
+        self.workflow = workflow
         self.files = [path.resolve() for path in workflow.config_settings.configfiles]
         self.outputs: list[str] = []
         self.results = Path(params["folders"]["results"])
         self.created = time.time()
         self.missing_in_dvc = MISSING_IN_DVC / quote(str(self.results), safe="")
         self.locks: ExitStack | None = None
+        # The steps run by the commands of this environment, whether or not you have activated it, and on every node.
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         if not workflow.is_main_process:
             return
         self.locks = self._take_locks()
@@ -94,7 +97,13 @@ class Run:
             distrust_replaced(self.outputs, self.params)
 
     def start(self) -> None:
-        """Note that results may be missing in DVC's cache, and load DVC while the jobs run."""
+        """Ask the scheduler, note that results may be missing in DVC's cache, and load DVC while the jobs run."""
+        if self.workflow.executor_plugin.name == "slurm":
+            from carryover.engines.slurm import check_slurm
+
+            with errors_in_one_line():
+                jobs = [job for job in self.workflow.dag.needrun_jobs() if not self.workflow.is_local(job.rule)]
+                check_slurm(jobs, self.workflow.executor_settings)
         MISSING_IN_DVC.mkdir(exist_ok=True)
         self.missing_in_dvc.touch()
         # At the end everything would wait for it.

@@ -10,7 +10,6 @@ from carryover.job.array_shapes import read_shapes
 from carryover.job.errors import UserError, hint
 from carryover.job.yaml_file import Params
 from carryover.params.folders import check_folders
-from carryover.params.schema import check_against_schema
 from carryover.series.options import NOISY_SINE, SERIES
 from carryover.series.windows import count_windows
 from carryover.training.network import Network, misfit
@@ -33,6 +32,9 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     Raises:
         UserError: if a value is wrong; the message is about the first one.
     """
+    # A job on a cluster parses the Snakefile too, and checks nothing.
+    from carryover.params.schema import check_against_schema
+
     check_against_schema(params, schema)
     for place, value in _numbers(params):
         if not math.isfinite(value):
