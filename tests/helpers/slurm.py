@@ -9,9 +9,11 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
+from typing import NamedTuple
 
 import psutil
 
@@ -26,6 +28,9 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scance
 """The programs of Debian's packages slurm-wlm and munge."""
 
 NODES = ("node1", "node2")
+
+ACTIVE = "pending,running,completing"
+"""The states of a job that has not ended."""
 
 MEGABYTES = 4000
 """The memory that Slurm may give away on each node."""
@@ -92,6 +97,15 @@ def wait_until(what: str, holds: Callable[[], object], seconds: float = 30) -> N
         time.sleep(0.2)
 
 
+class Job(NamedTuple):
+    """A job as squeue has it."""
+
+    state: str
+    node: str
+    comment: str
+    """The rule and its wildcards, as the plugin writes them."""
+
+
 class Slurm:
     """A Slurm that runs inside `with`. What it has started is stopped at the end, however that comes.
 
@@ -111,10 +125,7 @@ class Slurm:
         self.folder.chmod(0o755)
         try:
             self._configure()
-            self.start_munge()
-            self.start_controller()
-            for node in NODES:
-                self.start_node(node)
+            self.start_all()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -167,6 +178,13 @@ class Slurm:
                 daemon.kill()
                 daemon.wait()
 
+    def start_all(self) -> None:
+        """Start whatever does not run."""
+        starts = {"munged": self.start_munge, "slurmctld": self.start_controller}
+        for name, start in (starts | {node: partial(self.start_node, node) for node in NODES}).items():
+            if name not in self.daemons:
+                start()
+
     def start_munge(self) -> None:
         """Start the daemon that signs all messages."""
         files = [f"--{what}={self.folder}/munge.{what.split('-')[0]}" for what in ("key-file", "socket", "seed-file")]
@@ -211,11 +229,11 @@ class Slurm:
         """Return a node's state as sinfo has it, such as idle, allocated or down*."""
         return self.ask("sinfo", "--noheader", "--nodes", node, "--format", "%T").stdout.strip()
 
-    def jobs(self, *options: str) -> dict[str, tuple[str, str, str, str]]:
-        """Return each job's state, node, run and comment by its number, with finished ones."""
-        listed = self.ask("squeue", "--noheader", "--states=all", "--format=%i|%T|%N|%j|%k", *options).stdout
+    def jobs(self, states: str = "all") -> dict[str, Job]:
+        """Return the jobs by their numbers, those that have ended too if all states are asked for."""
+        listed = self.ask("squeue", "--noheader", f"--states={states}", "--format=%i|%T|%N|%k").stdout
         rows = [line.split("|") for line in listed.splitlines()]
-        return {number: (state, node, run, comment) for number, state, node, run, comment in rows}
+        return {number: Job(*fields) for number, *fields in rows}
 
     def logs(self) -> str:
         """Return what the daemons have said, for the output of a test that fails."""
