@@ -104,10 +104,24 @@ class Run:
             with errors_in_one_line():
                 jobs = [job for job in self.workflow.dag.needrun_jobs() if not self.workflow.is_local(job.rule)]
                 check_slurm(jobs, self.workflow.executor_settings)
+        self._end_killed_run()
         MISSING_IN_DVC.mkdir(exist_ok=True)
         self.missing_in_dvc.touch()
         # At the end everything would wait for it.
         Thread(target=_load_dvc, daemon=True).start()
+
+    def _end_killed_run(self) -> None:
+        """End what a killed run has left in Slurm for the folders of this one; if this run uses Slurm, note its name."""
+        records = [LOCKS / f"{quote(folder, safe='')}.slurm" for folder in sorted(set(self.params["folders"].values()))]
+        if any(record.exists() for record in records):
+            from carryover.engines.slurm import cancel_left_jobs
+
+            with errors_in_one_line():
+                cancel_left_jobs(records)
+        for record in records:
+            record.unlink(missing_ok=True)
+            if self.workflow.executor_plugin.name == "slurm":
+                record.write_text(self.workflow.scheduler._executor.run_uuid, encoding="utf-8")
 
     def end(self) -> None:
         """Put the results into DVC's cache; if this run made a verdict, print it after Snakemake's last message."""
