@@ -1,11 +1,12 @@
-# make            set up, run the pipeline with Snakemake, write report.html, show the verdict
-# make report     the same, but do not show the verdict, which is also in report.html
-# make test       set up, run the tests
-# make test-long  set up, run the tests that take too long for `make test`
-# make check      set up, run the committed pipeline in a temporary copy, and compare every artifact with dvc.lock
-# make lint       set up, check the format, the style, the types and the workflow
-# make bench      set up, measure how fast the pipeline is
-# make lock       update requirements.lock from pyproject.toml
+# make              set up, run the pipeline with Snakemake, write report.html, show the verdict
+# make report       the same, but do not show the verdict, which is also in report.html
+# make test         set up, run the tests
+# make test-long    set up, run the tests that take too long for `make test`
+# make test-cluster set up, install Slurm if it is missing, run the tests on a Slurm of two nodes; needs root
+# make check        set up, run the committed pipeline in a temporary copy, and compare every artifact with dvc.lock
+# make lint         set up, check the format, the style, the types and the workflow
+# make bench        set up, measure how fast the pipeline is
+# make lock         update requirements.lock from pyproject.toml
 #
 # You need Python 3.11, 3.12 or 3.13, make and git. To choose a Python, run `make PYTHON=/path/to/python`.
 
@@ -21,7 +22,7 @@ UV = $$(command -v uv || echo .uv/bin/uv)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: all report test test-long check lint bench lock
+.PHONY: all report test test-long test-cluster check lint bench lock
 all: report
 	@carryover verdict
 
@@ -38,6 +39,18 @@ test: .venv/ready
 test-long: .venv/ready
 	@echo "Running the long tests: runs killed at many moments, more emulated processors, all examples; half an hour ..."
 	@python -m pytest --numprocesses 2 --dist worksteal -m long
+
+# Without --numprocesses, because a machine has one Slurm.
+test-cluster: .venv/ready
+	@PATH="$$PATH:/usr/sbin"; if ! { command -v slurmctld && command -v slurmd && command -v munged; } >/dev/null; then \
+		command -v apt-get >/dev/null || { echo "error: there is no Slurm, and no apt-get to install it;" \
+		"install what Debian calls slurm-wlm and munge" >&2; exit 1; }; \
+		echo "Installing slurm-wlm and munge ..."; \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends slurm-wlm munge >/dev/null; fi
+	@echo "Running the tests on a Slurm of two nodes on this machine: about ten minutes ..."
+	@python -m pytest -m cluster
 
 check: .venv/ready
 	@carryover check

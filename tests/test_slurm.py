@@ -25,7 +25,7 @@ ON_SLURM = [
     "--slurm-init-seconds-before-status-checks", "6",  # about what a job of a stand-in takes
 ]  # fmt: skip
 
-LONG = 6.0
+LONG = 4.0
 """The seconds per epoch of a training that is to be disturbed: it has three."""
 
 
