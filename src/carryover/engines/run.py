@@ -121,13 +121,12 @@ class Run:
             distrust_replaced(self.outputs, self.params)
 
     def start(self) -> None:
-        """Ask the scheduler, note that results may be missing in DVC's cache, and load DVC while the jobs run."""
+        """Prepare the scheduler, note that results may be missing in DVC's cache, and load DVC while the jobs run."""
         if self.workflow.executor_plugin.name == "slurm":
-            from carryover.engines.slurm import check_slurm
+            from carryover.engines.slurm import prepare_slurm
 
             with errors_in_one_line():
-                jobs = [job for job in self.workflow.dag.needrun_jobs() if not self.workflow.is_local(job.rule)]
-                check_slurm(jobs, self.workflow.executor_settings)
+                prepare_slurm(self.workflow)
         MISSING_IN_DVC.mkdir(exist_ok=True)
         self.missing_in_dvc.touch()
         # At the end everything would wait for it.

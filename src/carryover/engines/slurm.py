@@ -1,9 +1,12 @@
-"""Before a run on Slurm: whether Slurm would take its jobs, so that a wrong setting is reported at once, and once."""
+"""Before a run on Slurm: would Slurm take its jobs, and does it still have some of a run that was killed?"""
 
 import shlex
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from carryover.job.errors import UserError
@@ -12,6 +15,20 @@ PROFILE = "profiles/slurm/profile.yaml"
 
 PATIENCE = 60
 """The seconds that Slurm may take to answer."""
+
+
+def prepare_slurm(workflow: Any) -> None:
+    """Check that Slurm would take the jobs of a run, and cancel those that it still has of a run that was killed.
+
+    Args:
+        workflow: Snakemake's workflow, before its first job.
+
+    Raises:
+        UserError: as check_slurm and cancel_left.
+    """
+    jobs = [job for job in workflow.dag.needrun_jobs() if not workflow.is_local(job.rule)]
+    check_slurm(jobs, workflow.executor_settings)
+    cancel_left({number for job in jobs for number in workflow.persistence.external_jobids(job)})
 
 
 def check_slurm(jobs: Iterable[Any], settings: Any) -> None:
@@ -46,6 +63,40 @@ def check_slurm(jobs: Iterable[Any], settings: Any) -> None:
                 f"Slurm would refuse the jobs of the rule {rule}: {'; '.join(filter(None, words))}; change the "
                 f"partition, the account or the resources in {PROFILE}, see docs/cluster.md"
             )
+
+
+def cancel_left(numbers: Iterable[str]) -> None:
+    """Cancel what Slurm still has of a run that was killed, and wait until it has ended.
+
+    Otherwise it would write results that this run is to make.
+
+    Args:
+        numbers: Slurm's numbers of the jobs that were to make them.
+
+    Raises:
+        UserError: if they have not ended after a while.
+    """
+    if not (left := _active(numbers)):
+        return
+    print(f"note: cancelling {len(left)} jobs that a run which was killed has left in Slurm", file=sys.stderr)
+    subprocess.run(["scancel", *left], capture_output=True, check=False)
+    end = time.monotonic() + PATIENCE
+    while left := _active(left):
+        if time.monotonic() > end:
+            raise UserError(
+                f"Slurm still has jobs of a run that was killed: {' '.join(left)}; wait until they have ended"
+            )
+        time.sleep(1)
+
+
+def _active(numbers: Iterable[str]) -> list[str]:
+    """Return the numbers of those jobs that wait or run, and are of this folder: Slurm uses its numbers again some day."""
+    listed = subprocess.run(
+        ["squeue", "--me", "--noheader", "--array", "--format=%i %Z"], capture_output=True, text=True, check=False
+    )
+    rows = (line.partition(" ") for line in listed.stdout.splitlines())
+    here = {number for number, _, folder in rows if folder.strip() == str(Path.cwd())}
+    return sorted(here.intersection(numbers))
 
 
 def _request(resources: Any, settings: Any) -> list[str]:
