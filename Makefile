@@ -1,4 +1,5 @@
 # make              set up, run the pipeline with Snakemake, write report.html, show the verdict
+# make setup        set up, and do nothing else
 # make report       the same, but do not show the verdict, which is also in report.html
 # make test         set up, run the tests
 # make test-long    set up, run the tests that take too long for `make test`
@@ -22,9 +23,11 @@ UV = $$(command -v uv || echo .uv/bin/uv)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: all report test test-long test-cluster check lint bench lock
+.PHONY: all setup report test test-long test-cluster check lint bench lock
 all: report
 	@carryover verdict
+
+setup: .venv/ready
 
 report: .venv/ready
 	@echo "Running the pipeline with Snakemake: every case, their comparison, the figures (45 seconds on two cores) ..."

@@ -11,7 +11,7 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from carryover.engines.parameters import VARIABLE, read_params
-from carryover.engines.run import Run
+from carryover.engines.run import RUN, Run
 from carryover.figures import FIGURES
 from carryover.params.check import REFERENCE_FILES
 from carryover.params.options import flags
@@ -29,9 +29,13 @@ SCHEMA = "workflow/schemas/params.schema.yaml"
 # checked, so that an error is reported before anything runs. A job that parses this file again gets the same ones.
 config = read_params(Path(PARAMS), Path(SCHEMA), workflow)
 
+# A run is alone in its folders, leaves nothing to clean up if it is killed, and ends with the verdict.
+this_run = Run(config, workflow)
+
 
 envvars:
     VARIABLE,
+    RUN,
 
 
 # ---- what the rules share
@@ -103,10 +107,7 @@ rule all:
         expand("<results>/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
 
 
-# ---- a run is alone in its folders, leaves nothing to clean up if it is killed, and ends with the verdict
-
-this_run = Run(config, workflow)
-
+# ---- what happens before and after the jobs
 
 onstart:
     this_run.start()

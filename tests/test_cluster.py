@@ -2,7 +2,9 @@
 
 import json
 import re
+import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -44,13 +46,15 @@ DISPLAY = {f"carryover.engines.progress{name}" for name in ("", ".handler", ".jo
 """The modules of the display, which Snakemake loads in every process."""
 
 
-def on_cluster(project: Project, submit: str, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+def on_cluster(
+    project: Project, submit: str, *options: str, through: Sequence[str] = (), **environment: str
+) -> "subprocess.CompletedProcess[str]":
     """Run the pipeline by jobs that a command starts."""
     script = project.folder / ".snakemake/submit.sh"
     script.write_text(f"#!/bin/sh\n{submit}")
     script.chmod(0o755)
     how = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", str(script), *AT_ONCE]
-    return project.run("snakemake", "--jobs", "3", *how, *options, **environment)
+    return project.run(*through, "snakemake", "--jobs", "3", *how, *options, **environment)
 
 
 def test_parameters_that_are_edited_while_jobs_wait_do_not_count_in_this_run(quick: Project) -> None:
@@ -125,6 +129,36 @@ def test_a_second_run_is_refused_before_it_has_an_executor_and_the_first_ends_we
     assert "another run of Snakemake writes into data or results" in said
     assert "Provided remote nodes" not in said
     assert quick.artifacts() == before
+
+
+def test_a_job_of_a_run_that_was_killed_changes_nothing_after_a_later_run_has_begun(quick: Project) -> None:
+    before = quick.artifacts()
+    # A scheduler that keeps its jobs for later; the main process is killed while they wait.
+    keep = 'cp "$1" .snakemake/kept\nkill -KILL "$(cat .snakemake/main)"\n'
+    main = ["sh", "-c", 'echo $$ >.snakemake/main; exec "$@"', "sh"]
+    killed = on_cluster(quick, keep, "--forceall", "--config", "training={epochs: 4}", through=main)
+    assert killed.returncode == -signal.SIGKILL
+    quick("snakemake", "--cores", "2")
+    assert quick.artifacts() == before
+    late = quick.run("sh", ".snakemake/kept")
+    assert late.returncode != 0
+    assert "error: this job is of an earlier run, and a later run works in its folders; cancel it" in late.stderr
+    assert quick.artifacts() == before
+
+
+def test_a_result_that_is_replaced_while_a_run_goes_on_is_found_at_its_end(quick: Project) -> None:
+    # By a job of an earlier run that still ran, say.
+    script = quick.folder / "workflow/scripts/compare.py"
+    late = "from pathlib import Path\nPath('results/cases/single_fit/history.csv').write_text('epoch\\n')\n"
+    script.write_text(script.read_text() + late)
+    done = quick.run("snakemake", "--cores", "2", "--forceall")
+    assert done.returncode != 0
+    assert done.stderr.endswith(
+        "error: results/cases/single_fit/history.csv: something has replaced it while this run went on; "
+        "run Snakemake again\n"
+    )
+    planned = quick.run("snakemake", "--dry-run")
+    assert "rule train:" in planned.stdout + planned.stderr
 
 
 def test_a_job_that_fails_is_tried_again_with_more_and_its_failure_is_explained(quick: Project) -> None:

@@ -86,7 +86,7 @@ def undeclared(seen: Trace, inputs: list[str], outputs: list[str]) -> list[str]:
 
     def is_output(path: str) -> bool:
         # A file is written beside its place under a name of its own, and then renamed.
-        part = re.fullmatch(r"(.*/)?\.([^/]+)\.\d+\.tmp", path)
+        part = re.fullmatch(r"(.*/)?\.([^/]+)\.[^./]+\.\d+\.tmp", path)
         place = f"{part[1] or ''}{part[2]}" if part else path
         return place in parents or any(place == given or place.startswith(f"{given}/") for given in outputs)
 

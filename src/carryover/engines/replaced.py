@@ -92,6 +92,18 @@ def remember_made(outputs: Iterable[str]) -> None:
     write_json(MADE, _read(MADE) | {path: [Path(path).stat().st_mtime_ns, _sha256(path)] for path in existing})
 
 
+def check_not_replaced(outputs: Iterable[str]) -> None:
+    """Check, at the end of a run, that every output is the one that Snakemake has made.
+
+    Raises:
+        UserError: if something has replaced one meanwhile, such as a job of an earlier run that a scheduler still had.
+    """
+    records = FilePersistence(nolock=True)
+    for path in outputs:
+        if Path(path).exists() and records.metadata(IOFile(path)) and not _as_made(path, records):
+            raise UserError(f"{path}: something has replaced it while this run went on; run Snakemake again")
+
+
 def _as_made(path: str, records: FilePersistence) -> bool:
     """Whether an output has the time of the one that Snakemake has made."""
     record = records.metadata(IOFile(path))

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from carryover.job.command_line import errors_in_one_line
 from carryover.job.errors import UserError
@@ -19,6 +20,13 @@ LOCKS = Path(".snakemake/running")
 """The folder of the locks, one for each folder that a run writes into. The operating system releases a lock when its
 holder dies, however it dies. You would have to remove Snakemake's own locks by hand, so profiles/default turns them
 off."""
+
+RUN = "CARRYOVER_RUN"
+"""The environment variable by which a job knows its run.
+
+If the main process is killed, a scheduler keeps its jobs. Those that it starts after a later run has begun must not
+write over the results of that run.
+"""
 
 MISSING_IN_DVC = Path(".snakemake/missing_in_dvc")
 """The folder of markers, one for each folder of results: it exists while some of them may not be in DVC's cache. If a
@@ -49,15 +57,31 @@ class Run:
         # The steps run by the commands of this environment, whether or not you have activated it, and on every node.
         os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         if not workflow.is_main_process:
+            self._refuse_earlier()
             return
+        os.environ[RUN] = uuid4().hex
         self.locks = self._take_locks()
         if workflow.output_settings.dryrun:
             if self.locks:
                 self.locks.close()
         elif not self.locks:
             self._refuse()
+        else:
+            for path in self._runs():
+                path.write_text(os.environ[RUN], encoding="utf-8")
         if self.locks and self.missing_in_dvc.exists():
             self._into_dvc()
+
+    def _runs(self) -> list[Path]:
+        """Return the files, one for each folder that the run writes into, which say what run works there."""
+        return [LOCKS / f"{quote(folder, safe='')}.run" for folder in sorted(set(self.params["folders"].values()))]
+
+    def _refuse_earlier(self) -> None:
+        with errors_in_one_line():
+            if any(
+                not path.exists() or path.read_text(encoding="utf-8") != os.environ.get(RUN) for path in self._runs()
+            ):
+                raise UserError("this job is of an earlier run, and a later run works in its folders; cancel it")
 
     def _take_locks(self) -> ExitStack | None:
         """Take a lock for each folder that the run writes into; return None if another run holds one."""
@@ -97,37 +121,25 @@ class Run:
             distrust_replaced(self.outputs, self.params)
 
     def start(self) -> None:
-        """Ask the scheduler, note that results may be missing in DVC's cache, and load DVC while the jobs run."""
+        """Prepare the scheduler, note that results may be missing in DVC's cache, and load DVC while the jobs run."""
         if self.workflow.executor_plugin.name == "slurm":
-            from carryover.engines.slurm import check_slurm
+            from carryover.engines.slurm import prepare_slurm
 
             with errors_in_one_line():
-                jobs = [job for job in self.workflow.dag.needrun_jobs() if not self.workflow.is_local(job.rule)]
-                check_slurm(jobs, self.workflow.executor_settings)
-        self._end_killed_run()
+                prepare_slurm(self.workflow)
         MISSING_IN_DVC.mkdir(exist_ok=True)
         self.missing_in_dvc.touch()
         # At the end everything would wait for it.
         Thread(target=_load_dvc, daemon=True).start()
 
-    def _end_killed_run(self) -> None:
-        """End what a killed run has left in Slurm for the folders of this one; if this run uses Slurm, note its name."""
-        records = [LOCKS / f"{quote(folder, safe='')}.slurm" for folder in sorted(set(self.params["folders"].values()))]
-        if any(record.exists() for record in records):
-            from carryover.engines.slurm import cancel_left_jobs
-
-            with errors_in_one_line():
-                cancel_left_jobs(records)
-        for record in records:
-            record.unlink(missing_ok=True)
-            if self.workflow.executor_plugin.name == "slurm":
-                record.write_text(self.workflow.scheduler._executor.run_uuid, encoding="utf-8")
-
     def end(self) -> None:
         """Put the results into DVC's cache; if this run made a verdict, print it after Snakemake's last message."""
+        from carryover.engines.replaced import check_not_replaced
         from carryover.engines.terminal import show_verdict
 
         self.remember()
+        with errors_in_one_line():
+            check_not_replaced(self.outputs)
         in_file = read_yaml(Path("params.yaml"))
         if in_file != self.params and in_file["folders"] == self.params["folders"]:
             print(

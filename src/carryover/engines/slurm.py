@@ -1,4 +1,4 @@
-"""Before a run on Slurm: whether Slurm would take its jobs, so that a wrong setting is reported at once, and once."""
+"""Before a run on Slurm: would Slurm take its jobs, and does it still have some of a run that was killed?"""
 
 import shlex
 import shutil
@@ -15,6 +15,20 @@ PROFILE = "profiles/slurm/profile.yaml"
 
 PATIENCE = 60
 """The seconds that Slurm may take to answer."""
+
+
+def prepare_slurm(workflow: Any) -> None:
+    """Check that Slurm would take the jobs of a run, and cancel those that it still has of a run that was killed.
+
+    Args:
+        workflow: Snakemake's workflow, before its first job.
+
+    Raises:
+        UserError: as check_slurm and cancel_left.
+    """
+    jobs = [job for job in workflow.dag.needrun_jobs() if not workflow.is_local(job.rule)]
+    check_slurm(jobs, workflow.executor_settings)
+    cancel_left({number for job in jobs for number in workflow.persistence.external_jobids(job)})
 
 
 def check_slurm(jobs: Iterable[Any], settings: Any) -> None:
@@ -51,38 +65,38 @@ def check_slurm(jobs: Iterable[Any], settings: Any) -> None:
             )
 
 
-def cancel_left_jobs(records: Iterable[Path]) -> None:
-    """Cancel the jobs that a killed run has left in Slurm: they would write over this run's results with old parameters.
+def cancel_left(numbers: Iterable[str]) -> None:
+    """Cancel what Slurm still has of a run that was killed, and wait until it has ended.
+
+    Otherwise it would write results that this run is to make.
 
     Args:
-        records: files with the name that Slurm has for all jobs of a run; those of a run that used Slurm exist.
+        numbers: Slurm's numbers of the jobs that were to make them.
 
     Raises:
-        UserError: if Slurm does not answer, or the jobs do not end.
+        UserError: if they have not ended after a while.
     """
-    names = {record.read_text(encoding="utf-8") for record in records if record.is_file()}
-    if not names or not (left := _unfinished(names)):
+    if not (left := _active(numbers)):
         return
-    print(f"note: cancelling {len(left)} jobs that an earlier run, which was killed, has left in Slurm", file=sys.stderr)
+    print(f"note: cancelling {len(left)} jobs that a run which was killed has left in Slurm", file=sys.stderr)
     subprocess.run(["scancel", *left], capture_output=True, check=False)
-    end = time.monotonic() + 2 * PATIENCE
-    while left := _unfinished(names):
+    end = time.monotonic() + PATIENCE
+    while left := _active(left):
         if time.monotonic() > end:
-            raise UserError(f"Slurm has not yet ended the jobs of an earlier run: {', '.join(left)}; wait until it has")
+            raise UserError(
+                f"Slurm still has jobs of a run that was killed: {' '.join(left)}; wait until they have ended"
+            )
         time.sleep(1)
 
 
-def _unfinished(names: Iterable[str]) -> list[str]:
-    """Return the numbers of those jobs that have a name and have not ended."""
-    command = ["squeue", "--noheader", "--format=%A", "--name", ",".join(sorted(names))]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE)
-    except (OSError, subprocess.SubprocessError):
-        raise UserError(
-            "an earlier run may have left jobs in Slurm, which does not answer; wait until `squeue` answers, then start "
-            "the run again"
-        ) from None
-    return sorted(set(answer.stdout.split()))
+def _active(numbers: Iterable[str]) -> list[str]:
+    """Return the numbers of those jobs that wait or run, and are of this folder: Slurm uses its numbers again some day."""
+    listed = subprocess.run(
+        ["squeue", "--me", "--noheader", "--array", "--format=%i %Z"], capture_output=True, text=True, check=False
+    )
+    rows = (line.partition(" ") for line in listed.stdout.splitlines())
+    here = {number for number, _, folder in rows if folder.strip() == str(Path.cwd())}
+    return sorted(here.intersection(numbers))
 
 
 def _request(resources: Any, settings: Any) -> list[str]:

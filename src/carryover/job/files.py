@@ -3,12 +3,16 @@
 import glob
 import json
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from carryover.job.errors import UserError
+
+HOST = platform.node().split(".")[0]
+"""The name of this machine: on a cluster, processes of two machines may have the same number."""
 
 
 @contextmanager
@@ -22,7 +26,7 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     Raises:
         UserError: if the file cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    part = path.with_name(f".{path.name}.{HOST}.{os.getpid()}.tmp")
     _remove_abandoned_parts(path)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
@@ -45,10 +49,20 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _remove_abandoned_parts(path: Path) -> None:
-    """Remove the parts of a file that killed processes have left; a running process still needs its own."""
+    """Remove the parts of a file that killed processes have left; a running process still needs its own.
+
+    One on another machine of a cluster has been given up, since its job runs here.
+    """
     for part in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        *_, host, number, _ = part.name.split(".")
         with suppress(OSError, ValueError):
-            try:
-                os.kill(int(part.name.split(".")[-2]), 0)
-            except ProcessLookupError:
+            if host != HOST or not _is_running(int(number)):
                 part.unlink()
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
