@@ -5,11 +5,14 @@ The stand-ins take over for the slow scripts, except in the default run.
 
 import os
 import re
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.project import Project
@@ -125,7 +128,7 @@ def test_the_default_run_makes_every_byte_of_dvc_lock(slurm: Slurm, project: Pro
     assert project("git", "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("options", [[], ["--slurm-no-requeue"]], ids=["queued_again_by_slurm", "tried_again_by_snakemake"])
+@pytest.mark.parametrize("options", [[], ["--slurm-no-requeue"]], ids=["queued_again_by_slurm", "tried_again"])
 def test_a_job_whose_node_is_lost_runs_on_another(
     slurm: Slurm, quick: Project, expected: dict[str, bytes], tmp_path: Path, options: list[str]
 ) -> None:
@@ -143,7 +146,7 @@ def test_a_job_that_is_killed_for_its_memory_is_tried_again_with_more(
     slurm: Slurm, quick: Project, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
     # More than the first attempt asks for, and less than the second one; Slurm looks every second.
-    edit_training(quick, "    generator = random(given)\n", "    eaten = b'x' * (1100 << 20)\n    generator = random(given)\n")
+    edit_training(quick, "    generator = random(given)", "    eaten, generator = b'x' * (1100 << 20), random(given)")
     edit_training(quick, "SECONDS_PER_EPOCH = 0.001", "SECONDS_PER_EPOCH = 1")
     with Run(quick, tmp_path / "output") as run:
         assert run.end() == 0
@@ -174,7 +177,7 @@ def test_without_retries_a_cancelled_job_is_named_with_the_reason(
         case = job.comment.removeprefix("rule_train_wildcards_")
         assert f"train {case} (job {number}): it was cancelled\n" in run.said()
         assert "Traceback" not in run.said()
-    assert quick("snakemake", "--cores", "2") is not None
+    quick("snakemake", "--cores", "2")
     assert quick.artifacts() == expected
 
 
@@ -221,3 +224,36 @@ def test_a_second_run_is_refused_and_harms_nothing(
         assert first.end() == 0
         assert "failed" not in first.said()
     assert quick.artifacts() == expected
+
+
+def remove_slurm(_: Slurm, folder: Path) -> dict[str, str]:
+    """Return an environment in which no program of Slurm is found."""
+    for program in ("bash", "sh", "git", "env", "which"):
+        (folder / program).symlink_to(shutil.which(program) or "")
+    return {"PATH": f"{Path(sys.executable).parent}:{folder}"}
+
+
+BAD = {
+    "unknown_partition": (lambda *_: None, ["--default-resources", "slurm_partition=nowhere"], "nowhere"),
+    "without_munge": (lambda slurm, _: slurm.stop("munged"), [], "Munge encode failed"),
+    "controller_down": (lambda slurm, _: slurm.stop("slurmctld"), [], "Unable to contact slurm controller"),
+    "no_slurm": (remove_slurm, [], "there is no Slurm on this machine"),
+}
+
+
+@pytest.mark.parametrize(("make_bad", "options", "reason"), list(BAD.values()), ids=list(BAD))
+def test_a_slurm_that_would_take_no_job_is_reported_in_one_line(
+    slurm: Slurm, quick: Project, tmp_path: Path, make_bad: Any, options: list[str], reason: str
+) -> None:
+    quick.remove_artifacts()
+    (bare := tmp_path / "bare").mkdir()
+    environment = make_bad(slurm, bare) or {}
+    done = quick.run(*ON_SLURM, *options, **environment)
+    assert done.returncode == 1
+    *_, last = done.stderr.splitlines()
+    assert last.startswith("error: ")
+    assert reason in last
+    assert done.stderr.count(reason) == 1
+    assert "Traceback" not in done.stderr
+    slurm.start_all()
+    assert not quick.artifacts()

@@ -150,9 +150,7 @@ class Slurm:
         ports = [each.getsockname()[1] for each in sockets]
         for each in sockets:
             each.close()
-        text = TEMPLATE.format(
-            ours=OURS, ports=ports, user=getpass.getuser(), folder=self.folder, megabytes=MEGABYTES
-        )
+        text = TEMPLATE.format(ours=OURS, ports=ports, user=getpass.getuser(), folder=self.folder, megabytes=MEGABYTES)
         CONFIGURATION.write_text(text)
 
     def _start(self, name: str, *command: str) -> None:
@@ -187,8 +185,8 @@ class Slurm:
 
     def start_munge(self) -> None:
         """Start the daemon that signs all messages."""
-        files = [f"--{what}={self.folder}/munge.{what.split('-')[0]}" for what in ("key-file", "socket", "seed-file")]
-        self._start("munged", "munged", "--foreground", f"--pid-file={self.folder}/munge.pid", "--num-threads=2", *files)
+        files = [f"--{what}-file={self.folder}/munge.{what}" for what in ("key", "pid", "seed")]
+        self._start("munged", "munged", "--foreground", f"--socket={self.folder}/munge.socket", *files)
         wait_until("munged has a socket", (self.folder / "munge.socket").exists)
 
     def start_controller(self) -> None:
