@@ -250,10 +250,10 @@ def test_a_slurm_that_would_take_no_job_is_reported_in_one_line(
     environment = make_bad(slurm, bare) or {}
     done = quick.run(*ON_SLURM, *options, **environment)
     assert done.returncode == 1
-    *_, last = done.stderr.splitlines()
+    *before, last = done.stderr.splitlines()
     assert last.startswith("error: ")
     assert reason in last
-    assert done.stderr.count(reason) == 1
+    assert reason not in "".join(before)
     assert "Traceback" not in done.stderr
     slurm.start_all()
     assert not quick.artifacts()
