@@ -90,7 +90,7 @@ def cancel_left(numbers: Iterable[str]) -> None:
 
 
 def _active(numbers: Iterable[str]) -> list[str]:
-    """Return the numbers of those jobs that wait or run, and are of this folder: Slurm uses its numbers again some day."""
+    """Return the numbers of those jobs of this folder that wait or run. Slurm uses its numbers again some day."""
     listed = subprocess.run(
         ["squeue", "--me", "--noheader", "--array", "--format=%i %Z"], capture_output=True, text=True, check=False
     )

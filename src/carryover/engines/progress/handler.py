@@ -119,13 +119,13 @@ class LogHandler(LogHandlerBase):
         if self.failures[job.rule] > EXPLAINED:
             return
         self.failed[fields["jobid"]] = job
-        own, *others = map(Path, fields["log"] or [""])
+        of_scheduler = [log for log in map(Path, fields["log"]) if log != job.log]
         number = fields.get("aux", {}).get("external_jobid")
         self.view.failed(f"{job.name} (job {number})" if number else job.name, reason(fields.get("rule_msg")))
         if self.common_settings.show_failed_logs:
-            for line in last_words(job, others):
+            for line in last_words(job, of_scheduler):
                 self.view.message(line, logging.ERROR)
-        for log in (log for log in [own, *others] if log.is_file()):
+        for log in [job.log] * job.log_is_new() + [log for log in of_scheduler if log.is_file()]:
             self.view.message(f"(log: {log})", logging.INFO)
 
     def hear(self, message: str, level: int) -> None:
