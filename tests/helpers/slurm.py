@@ -1,9 +1,11 @@
 """A real Slurm on this machine: a controller and two nodes of one processor each, all on 127.0.0.1."""
 
+import ctypes
 import getpass
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -28,6 +30,9 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scance
 """The programs of Debian's packages slurm-wlm and munge."""
 
 NODES = ("node1", "node2")
+
+PR_SET_PDEATHSIG = 1
+"""From Linux's sys/prctl.h: send a signal to this process when its parent dies."""
 
 ACTIVE = "pending,running,completing"
 """The states of a job that has not ended."""
@@ -155,6 +160,7 @@ class Slurm:
 
     def _start(self, name: str, *command: str) -> None:
         (folder := self.folder / name).mkdir(exist_ok=True)
+        libc = ctypes.CDLL(None)
         with (self.folder / f"{name}.log").open("ab") as log:
             self.daemons[name] = subprocess.Popen(
                 [find(command[0]) or command[0], *command[1:]],
@@ -164,6 +170,7 @@ class Slurm:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the tests, which then stop it
+                preexec_fn=partial(libc.prctl, PR_SET_PDEATHSIG, signal.SIGTERM),  # if the tests are killed
             )
 
     def stop(self, name: str) -> None:
