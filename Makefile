@@ -52,7 +52,7 @@ test-cluster: .venv/ready
 		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 		--no-install-recommends slurm-wlm munge >/dev/null; fi
-	@echo "Running the tests on a Slurm of two nodes on this machine: about ten minutes ..."
+	@echo "Running the tests on a Slurm of two nodes on this machine: about twelve minutes ..."
 	@python -m pytest -m cluster
 
 check: .venv/ready
