@@ -109,6 +109,7 @@ rule all:
 
 # ---- what happens before and after the jobs
 
+
 onstart:
     this_run.start()
 
@@ -231,7 +232,7 @@ rule train:
         "workflow/envs/carryover.yaml"
     resources:
         mem_mb=grows(1000),
-        runtime=grows(60),
+        runtime=grows(20),
     params:
         model=flags(config["model"]),
         optimizer=flags(config["optimizer"]),
@@ -270,8 +271,8 @@ rule train_replicates:
     conda:
         "workflow/envs/carryover.yaml"
     resources:
-        mem_mb=grows(1500),
-        runtime=grows(60),
+        mem_mb=grows(1000),
+        runtime=grows(20),
     params:
         replicates=flags({"output": f"{config['folders']['results']}/replicates"}),
         dataset=flags({key: config["dataset"][key] for key in ("source", "samples", "step", "noise")}),
@@ -321,7 +322,7 @@ rule score:
         "workflow/envs/carryover.yaml"
     resources:
         mem_mb=grows(1000),
-        runtime=grows(60),
+        runtime=grows(20),
     params:
         cases=flags({"cases": f"{config['folders']['results']}/cases"}),
         model=flags(config["model"]),

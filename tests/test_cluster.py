@@ -175,3 +175,51 @@ def test_a_job_that_fails_is_tried_again_with_more_and_its_failure_is_explained(
             rf"failed    train {case} \(job \d+\)\n(.*\n)*again     train {case}: attempt 2\n", done.stderr
         )
     assert quick.artifacts() == before
+
+
+def on_slurm(project: Project, folder: Path, **programs: str) -> "subprocess.CompletedProcess[str]":
+    """Run the pipeline by the profile for Slurm, with a partition, an account and stand-ins for Slurm's programs."""
+    profile = project.folder / "profiles/slurm/profile.yaml"
+    profile.write_text(re.sub(r"^# (default-resources|  slurm_)", r"\1", profile.read_text(), flags=re.MULTILINE))
+    nothing = dict.fromkeys(["sacct", "sbatch", "scontrol", "sinfo", "squeue"], "true")
+    for name, does in (nothing | programs).items():
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{does}\n")
+        program.chmod(0o755)
+    path = f"{folder}:{project.environment()['PATH']}"
+    return project.run("snakemake", "--profile", "profiles/slurm", "--forceall", PATH=path)
+
+
+@pytest.mark.parametrize(
+    ("programs", "message"),
+    [
+        (
+            {"sbatch": "echo 'sbatch: error: invalid partition specified: short' >&2\nexit 1"},
+            "error: Slurm would refuse the jobs of the rule score: invalid partition specified: short; change the "
+            "partition, the account or the resources in profiles/slurm/profile.yaml, see docs/cluster.md",
+        ),
+        (
+            {"sbatch": "echo 'allocation failure: Unable to contact slurm controller' >&2\nexit 1"},
+            "error: Slurm does not answer: allocation failure: Unable to contact slurm controller; see whether `sinfo` "
+            "works, and if not, ask your site",
+        ),
+        (
+            {"sbatch": 'echo "$@" >>asked', "sinfo": "echo 'long* infinite'\necho 'short 30:00'"},
+            "error: the rule score asks for 60 minutes at its last attempt, and partition short allows 30: the job "
+            "would wait for ever; lower it by --set-resources score:runtime=MINUTES",
+        ),
+    ],
+    ids=["refused", "away", "time_limit"],
+)
+def test_a_slurm_that_would_not_run_the_jobs_is_reported_in_one_line_before_the_first_job(
+    quick: Project, tmp_path: Path, programs: dict[str, str], message: str
+) -> None:
+    before = quick.artifacts()
+    done = on_slurm(quick, tmp_path, **programs)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == message
+    assert "Traceback" not in done.stderr
+    assert quick.artifacts() == before
+    if "sinfo" in programs:
+        request = "--test-only --partition=short --account=my_group --mem=1000 --time=20 --wrap true\n"
+        assert (quick.folder / "asked").read_text() == request

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.cluster
 ON_SLURM = [
     "snakemake", "--profile", "profiles/slurm",
     "--slurm-status-command", "squeue",  # there is no accounting
-    "--slurm-init-seconds-before-status-checks", "6",  # about what a job of a stand-in takes
 ]  # fmt: skip
 
 LONG = 4.0
@@ -151,6 +150,8 @@ def test_a_job_that_is_killed_for_its_memory_is_tried_again_with_more(
     with Run(quick, tmp_path / "output") as run:
         assert run.end() == 0
         for case in quick.params()["cases"]:
+            killed = rf"failed +train {case} \(job \d+\): it used more memory than it had asked for \(mem_mb\)\n"
+            assert re.search(killed, run.said())
             assert re.search(rf"again +train {case}: attempt 2\n", run.said())
     assert quick.artifacts() == expected
 
@@ -235,8 +236,9 @@ def remove_slurm(_: Slurm, folder: Path) -> dict[str, str]:
 
 BAD = {
     "unknown_partition": (lambda *_: None, ["--default-resources", "slurm_partition=nowhere"], "nowhere"),
-    "without_munge": (lambda slurm, _: slurm.stop("munged"), [], "Munge encode failed"),
-    "controller_down": (lambda slurm, _: slurm.stop("slurmctld"), [], "Unable to contact slurm controller"),
+    "time_limit": (lambda *_: None, ["--set-resources", "train:runtime=1000 * attempt"], "would wait for ever"),
+    "without_munge": (lambda slurm, _: slurm.stop("munged"), [], "Slurm does not answer: "),
+    "controller_down": (lambda slurm, _: slurm.stop("slurmctld"), [], "Slurm does not answer: "),
     "no_slurm": (remove_slurm, [], "there is no Slurm on this machine"),
 }
 

@@ -1,5 +1,7 @@
 """Before a run on Slurm: would Slurm take its jobs, and does it still have some of a run that was killed?"""
 
+import math
+import re
 import shlex
 import shutil
 import subprocess
@@ -39,30 +41,73 @@ def check_slurm(jobs: Iterable[Any], settings: Any) -> None:
         settings: the settings of the executor.
 
     Raises:
-        UserError: if there is no Slurm, if it does not answer, or if it would refuse a job.
+        UserError: if there is no Slurm, if it does not answer, or if it would refuse a job or let it wait for ever.
     """
     if not shutil.which("sbatch"):
         raise UserError(
             "there is no Slurm on this machine, because there is no program sbatch; run this on a login node of the "
             "cluster, or without --profile profiles/slurm"
         )
-    for rule, job in {job.rule.name: job for job in jobs}.items():
-        try:
-            answer = subprocess.run(
-                ["sbatch", "--test-only", *_request(job.resources, settings), "--wrap", "true"],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=PATIENCE,
-            )
-        except subprocess.TimeoutExpired:
-            raise UserError(f"Slurm has not answered for {PATIENCE} seconds; see whether `sinfo` answers") from None
-        if answer.returncode:
-            words = [line.removeprefix("sbatch: ").removeprefix("error: ") for line in answer.stderr.splitlines()]
+    for rule, job in sorted({job.rule.name: job for job in jobs}.items()):
+        _would_take(rule, job.resources, settings)
+        last = job.rule.expand_resources(
+            job.wildcards_dict, job.input, 1 + job.restart_times, skip_evaluation={"tmpdir"}
+        )
+        partition, limit = _time_limit(last.get("slurm_partition"))
+        if last.get("runtime", 0) > limit:
             raise UserError(
-                f"Slurm would refuse the jobs of the rule {rule}: {'; '.join(filter(None, words))}; change the "
-                f"partition, the account or the resources in {PROFILE}, see docs/cluster.md"
+                f"the rule {rule} asks for {last['runtime']} minutes at its last attempt, and partition {partition} "
+                f"allows {limit:.0f}: the job would wait for ever; lower it by --set-resources {rule}:runtime=MINUTES"
             )
+        if not (last.get("slurm_account") or shutil.which("sacct")):
+            raise UserError(f"set slurm_account in {PROFILE}: there is no program sacct to look up your account")
+
+
+def _would_take(rule: str, resources: Any, settings: Any) -> None:
+    answer = _ask("sbatch", "--test-only", *_request(resources, settings), "--wrap", "true")
+    if not answer.returncode:
+        return
+    lines = [line.removeprefix("sbatch: ").removeprefix("error: ") for line in answer.stderr.splitlines()]
+    words = "; ".join(dict.fromkeys(filter(None, lines)))
+    if re.search("unable to contact|munge", words, re.IGNORECASE):
+        raise UserError(f"Slurm does not answer: {words}; see whether `sinfo` works, and if not, ask your site")
+    raise UserError(
+        f"Slurm would refuse the jobs of the rule {rule}: {words}; change the partition, the account or the resources "
+        f"in {PROFILE}, see docs/cluster.md"
+    )
+
+
+def _time_limit(partition: str | None) -> tuple[str, float]:
+    """Return the name of a partition, by default Slurm's own choice, and how many minutes a job may run there."""
+    for line in _ask("sinfo", "--noheader", "--format=%P %l").stdout.splitlines():
+        name, _, limit = line.partition(" ")
+        if name.rstrip("*") == partition or (not partition and name.endswith("*")):
+            return name.rstrip("*"), _minutes(limit.strip())
+    return partition or "", math.inf
+
+
+def _minutes(limit: str) -> float:
+    """Convert a time as sinfo writes it: [days-][hours:]minutes:seconds, or infinite.
+
+    >>> _minutes("1-02:00:00"), _minutes("30:00"), _minutes("infinite")
+    (1560.0, 30.0, inf)
+    """
+    days, _, clock = limit.rpartition("-")
+    try:
+        seconds = sum(int(part) * 60**place for place, part in enumerate(reversed(clock.split(":"))))
+        return float(int(days or 0) * 24 * 60 + seconds / 60)
+    except ValueError:
+        return math.inf
+
+
+def _ask(*command: str) -> "subprocess.CompletedProcess[str]":
+    """Run one of Slurm's commands."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"Slurm has not answered {command[0]} for {PATIENCE} seconds; see whether `sinfo` works"
+        ) from None
 
 
 def cancel_left(numbers: Iterable[str]) -> None:
@@ -79,7 +124,7 @@ def cancel_left(numbers: Iterable[str]) -> None:
     if not (left := _active(numbers)):
         return
     print(f"note: cancelling {len(left)} jobs that a run which was killed has left in Slurm", file=sys.stderr)
-    subprocess.run(["scancel", *left], capture_output=True, check=False)
+    _ask("scancel", *left)
     end = time.monotonic() + PATIENCE
     while left := _active(left):
         if time.monotonic() > end:
@@ -91,9 +136,7 @@ def cancel_left(numbers: Iterable[str]) -> None:
 
 def _active(numbers: Iterable[str]) -> list[str]:
     """Return the numbers of those jobs of this folder that wait or run. Slurm uses its numbers again some day."""
-    listed = subprocess.run(
-        ["squeue", "--me", "--noheader", "--array", "--format=%i %Z"], capture_output=True, text=True, check=False
-    )
+    listed = _ask("squeue", "--me", "--noheader", "--format=%i %Z")
     rows = (line.partition(" ") for line in listed.stdout.splitlines())
     here = {number for number, _, folder in rows if folder.strip() == str(Path.cwd())}
     return sorted(here.intersection(numbers))

@@ -25,7 +25,7 @@ NOISE = re.compile(
     "|Provided (cores|resources|remote nodes):|Rules claiming more threads|Select jobs to execute|Execute \\d+ jobs"
     "|Complete log|Elapsed time|RuleException:\\nCalledProcessError|Creating report|Adding .* \\(.*\\)"
     "|Could not detect mimetype|None$|SLURM run ID:|Cleaning up SLURM log files|Submitted array job"
-    "|No SLURM account given|Unable to guess SLURM account"
+    "|No SLURM account given|Unable to guess SLURM account|No account was given|Both 'sacctmgr' and 'sshare' returned"
 )
 """The beginnings of those messages of Snakemake that are not shown."""
 
@@ -121,7 +121,9 @@ class LogHandler(LogHandlerBase):
         self.failed[fields["jobid"]] = job
         of_scheduler = [log for log in map(Path, fields["log"]) if log != job.log]
         number = fields.get("aux", {}).get("external_jobid")
-        self.view.failed(f"{job.name} (job {number})" if number else job.name, reason(fields.get("rule_msg")))
+        self.view.failed(
+            f"{job.name} (job {number})" if number else job.name, reason(fields.get("rule_msg"), of_scheduler)
+        )
         if self.common_settings.show_failed_logs:
             for line in last_words(job, of_scheduler):
                 self.view.message(line, logging.ERROR)
