@@ -239,7 +239,8 @@ BAD = {
     "time_limit": (lambda *_: None, ["--set-resources", "train:runtime=1000 * attempt"], "would wait for ever"),
     "without_munge": (lambda slurm, _: slurm.stop("munged"), [], "Slurm does not answer: "),
     "controller_down": (lambda slurm, _: slurm.stop("slurmctld"), [], "Slurm does not answer: "),
-    "no_slurm": (remove_slurm, [], "there is no Slurm on this machine"),
+    "without_accounting": (lambda *_: None, ["--slurm-status-command", "sacct"], "set slurm-status-command: squeue in"),
+    "no_slurm": (remove_slurm, [], "there is no program sbatch"),
 }
 
 

@@ -136,7 +136,7 @@ def _refuse_strangers(paths: Iterable[str], params: Mapping[str, Any]) -> None:
         return
     listed = subprocess.run(["git", "ls-files", "-z", "--", *own], capture_output=True, text=True, check=False).stdout
     if strangers := sorted(set(own) - set(listed.split("\0"))):
-        data, results = params["folders"].values()
+        data, results = params["folders"]["data"], params["folders"]["results"]
         raise UserError(
             f"{strangers[0]}: in the way: this run would write over it or remove it, and no earlier run has made it; "
             f"move it, or choose other folders than {data} and {results}"

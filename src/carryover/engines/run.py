@@ -3,7 +3,6 @@
 import atexit
 import os
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -38,7 +37,8 @@ class Run:
     """A run of Snakemake in the current folder.
 
     It takes its locks before Snakemake plans or starts anything. If another run writes into the same folders, that is
-    reported in one line and ends the program. A dry run, and a job that parses the Snakefile again, take none.
+    reported in one line and ends the program. A dry run keeps none of them, and a job that parses the Snakefile again
+    takes none.
 
     Args:
         params: the parameters of the run.
@@ -51,7 +51,8 @@ class Run:
         self.files = [path.resolve() for path in workflow.config_settings.configfiles]
         self.outputs: list[str] = []
         self.results = Path(params["folders"]["results"])
-        self.created = time.time()
+        self.verdict = self.results / "verdict.md"
+        self.earlier_verdict = _time(self.verdict)
         self.missing_in_dvc = MISSING_IN_DVC / quote(str(self.results), safe="")
         self.locks: ExitStack | None = None
         # The steps run by the commands of this environment, whether or not you have activated it, and on every node.
@@ -67,20 +68,19 @@ class Run:
         elif not self.locks:
             self._refuse()
         else:
-            for path in self._runs():
+            for path in self._records("run"):
                 path.write_text(os.environ[RUN], encoding="utf-8")
-        if self.locks and self.missing_in_dvc.exists():
-            self._into_dvc()
+            if self.missing_in_dvc.exists():
+                self._into_dvc()
 
-    def _runs(self) -> list[Path]:
-        """Return the files, one for each folder that the run writes into, which say what run works there."""
-        return [LOCKS / f"{quote(folder, safe='')}.run" for folder in sorted(set(self.params["folders"].values()))]
+    def _records(self, kind: str) -> list[Path]:
+        """Return files, one for each folder of the run, that say something of the run that works there."""
+        return [LOCKS / f"{quote(folder, safe='')}.{kind}" for folder in sorted(set(self.params["folders"].values()))]
 
     def _refuse_earlier(self) -> None:
+        known = [path.read_text(encoding="utf-8") if path.exists() else "" for path in self._records("run")]
         with errors_in_one_line():
-            if any(
-                not path.exists() or path.read_text(encoding="utf-8") != os.environ.get(RUN) for path in self._runs()
-            ):
+            if set(known) != {os.environ.get(RUN)}:
                 raise UserError("this job is of an earlier run, and a later run works in its folders; cancel it")
 
     def _take_locks(self) -> ExitStack | None:
@@ -88,14 +88,20 @@ class Run:
         from filelock import FileLock, Timeout
 
         LOCKS.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as locks, suppress(Timeout):
+        with ExitStack() as locks, suppress(Timeout), errors_in_one_line():
             for folder in sorted(set(self.params["folders"].values())):
-                locks.enter_context(FileLock(LOCKS / quote(folder, safe=""), blocking=False))
+                try:
+                    lock = FileLock(LOCKS / quote(folder, safe=""), blocking=False, fallback_to_soft=False)
+                    locks.enter_context(lock)
+                except (OSError, NotImplementedError) as error:
+                    if isinstance(error, Timeout):
+                        raise
+                    raise UserError(f"{LOCKS}: this disk cannot lock files: {error}; use another one") from error
             return locks.pop_all()
         return None
 
     def _refuse(self) -> None:
-        data, results = self.params["folders"].values()
+        data, results = self.params["folders"]["data"], self.params["folders"]["results"]
         with errors_in_one_line():
             raise UserError(
                 f"another run of Snakemake writes into {data} or {results}; wait until it has ended, or give this run "
@@ -122,15 +128,30 @@ class Run:
 
     def start(self) -> None:
         """Prepare the scheduler, note that results may be missing in DVC's cache, and load DVC while the jobs run."""
-        if self.workflow.executor_plugin.name == "slurm":
-            from carryover.engines.slurm import prepare_slurm
-
-            with errors_in_one_line():
-                prepare_slurm(self.workflow)
+        with errors_in_one_line():
+            self._prepare_slurm()
         MISSING_IN_DVC.mkdir(exist_ok=True)
         self.missing_in_dvc.touch()
         # At the end everything would wait for it.
         Thread(target=_load_dvc, daemon=True).start()
+
+    def _prepare_slurm(self) -> None:
+        """See to it that Slurm has no jobs of an earlier run in these folders, and would take those of this one."""
+        left = [path for path in self._records("slurm") if path.exists()]
+        on_slurm = self.workflow.executor_plugin.name == "slurm"
+        if not (left or on_slurm):
+            return
+        from carryover.engines.slurm import cancel_left, check_slurm
+
+        if on_slurm:
+            jobs = [job for job in self.workflow.dag.needrun_jobs() if not self.workflow.is_local(job.rule)]
+            check_slurm(jobs, self.workflow.executor_settings)
+        if left:
+            cancel_left({path.read_text(encoding="utf-8") for path in left})
+        for path in self._records("slurm"):
+            path.unlink(missing_ok=True)
+            if on_slurm:  # the name that Slurm has for all jobs of this run
+                path.write_text(self.workflow.scheduler._executor.run_uuid, encoding="utf-8")
 
     def end(self) -> None:
         """Put the results into DVC's cache; if this run made a verdict, print it after Snakemake's last message."""
@@ -148,8 +169,7 @@ class Run:
                 file=sys.stderr,
             )
         self._into_dvc()
-        verdict = self.results / "verdict.md"
-        if verdict.exists() and verdict.stat().st_mtime > self.created:
+        if _time(self.verdict) != self.earlier_verdict:
             atexit.register(show_verdict, self.results)
 
     def remember(self) -> None:
@@ -183,6 +203,10 @@ def check_writable(outputs: Iterable[str]) -> None:
             raise UserError(f"{existing}: not a folder, in the place of one; remove it, or change `folders`")
         if not os.access(existing, os.W_OK | os.X_OK):
             raise UserError(f"{existing}: this folder cannot be written; change its permissions, or change `folders`")
+
+
+def _time(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def _load_dvc() -> None:

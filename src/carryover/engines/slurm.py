@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from carryover.job.errors import UserError
@@ -17,20 +16,6 @@ PROFILE = "profiles/slurm/profile.yaml"
 
 PATIENCE = 60
 """The seconds that Slurm may take to answer."""
-
-
-def prepare_slurm(workflow: Any) -> None:
-    """Check that Slurm would take the jobs of a run, and cancel those that it still has of a run that was killed.
-
-    Args:
-        workflow: Snakemake's workflow, before its first job.
-
-    Raises:
-        UserError: as check_slurm and cancel_left.
-    """
-    jobs = [job for job in workflow.dag.needrun_jobs() if not workflow.is_local(job.rule)]
-    check_slurm(jobs, workflow.executor_settings)
-    cancel_left({number for job in jobs for number in workflow.persistence.external_jobids(job)})
 
 
 def check_slurm(jobs: Iterable[Any], settings: Any) -> None:
@@ -43,10 +28,10 @@ def check_slurm(jobs: Iterable[Any], settings: Any) -> None:
     Raises:
         UserError: if there is no Slurm, if it does not answer, or if it would refuse a job or let it wait for ever.
     """
-    if not shutil.which("sbatch"):
+    # The executor would wait for ever.
+    if settings.status_command == "sacct" and shutil.which("sacct") and _ask("sacct", "-X", "--noheader").returncode:
         raise UserError(
-            "there is no Slurm on this machine, because there is no program sbatch; run this on a login node of the "
-            "cluster, or without --profile profiles/slurm"
+            f"sacct does not work here, perhaps for want of accounting; set slurm-status-command: squeue in {PROFILE}"
         )
     for rule, job in sorted({job.rule.name: job for job in jobs}.items()):
         _would_take(rule, job.resources, settings)
@@ -59,7 +44,7 @@ def check_slurm(jobs: Iterable[Any], settings: Any) -> None:
                 f"the rule {rule} asks for {last['runtime']} minutes at its last attempt, and partition {partition} "
                 f"allows {limit:.0f}: the job would wait for ever; lower it by --set-resources {rule}:runtime=MINUTES"
             )
-        if not (last.get("slurm_account") or shutil.which("sacct")):
+        if not (last.get("slurm_account") or shutil.which("sacct")):  # the executor would fail job by job
             raise UserError(f"set slurm_account in {PROFILE}: there is no program sacct to look up your account")
 
 
@@ -104,29 +89,31 @@ def _ask(*command: str) -> "subprocess.CompletedProcess[str]":
     """Run one of Slurm's commands."""
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    except FileNotFoundError:
+        raise UserError(f"there is no program {command[0]}; run this on a login node of the Slurm cluster") from None
     except subprocess.TimeoutExpired:
         raise UserError(
             f"Slurm has not answered {command[0]} for {PATIENCE} seconds; see whether `sinfo` works"
         ) from None
 
 
-def cancel_left(numbers: Iterable[str]) -> None:
-    """Cancel what Slurm still has of a run that was killed, and wait until it has ended.
+def cancel_left(names: Iterable[str]) -> None:
+    """Cancel what Slurm still has of runs that were killed, and wait until it has ended.
 
-    Otherwise it would write results that this run is to make.
+    Otherwise it would write over results of the next run, which may have other parameters, and nothing would show it.
 
     Args:
-        numbers: Slurm's numbers of the jobs that were to make them.
+        names: the names that Slurm has for all jobs of each run.
 
     Raises:
-        UserError: if they have not ended after a while.
+        UserError: if Slurm does not answer, or if the jobs have not ended after a while.
     """
-    if not (left := _active(numbers)):
+    if not (left := _unfinished(names)):
         return
     print(f"note: cancelling {len(left)} jobs that a run which was killed has left in Slurm", file=sys.stderr)
     _ask("scancel", *left)
     end = time.monotonic() + PATIENCE
-    while left := _active(left):
+    while left := _unfinished(names):
         if time.monotonic() > end:
             raise UserError(
                 f"Slurm still has jobs of a run that was killed: {' '.join(left)}; wait until they have ended"
@@ -134,12 +121,15 @@ def cancel_left(numbers: Iterable[str]) -> None:
         time.sleep(1)
 
 
-def _active(numbers: Iterable[str]) -> list[str]:
-    """Return the numbers of those jobs of this folder that wait or run. Slurm uses its numbers again some day."""
-    listed = _ask("squeue", "--me", "--noheader", "--format=%i %Z")
-    rows = (line.partition(" ") for line in listed.stdout.splitlines())
-    here = {number for number, _, folder in rows if folder.strip() == str(Path.cwd())}
-    return sorted(here.intersection(numbers))
+def _unfinished(names: Iterable[str]) -> list[str]:
+    """Return the numbers of those jobs with one of the names that have not ended."""
+    answer = _ask("squeue", "--noheader", "--format=%A", "--name", ",".join(sorted(names)))
+    if answer.returncode:
+        raise UserError(
+            f"Slurm may still have jobs of a run that was killed, and does not answer: {answer.stderr.strip()}; wait "
+            "until `squeue` works here"
+        )
+    return sorted(set(answer.stdout.split()))
 
 
 def _request(resources: Any, settings: Any) -> list[str]:

@@ -1,10 +1,8 @@
 """The jobs on a terminal: a bar for each job, or for each rule of many jobs, and one for all."""
 
 import logging
-import math
-import time
 from collections.abc import Iterable
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import NamedTuple
 
 from rich.console import Console, RenderableType
@@ -31,6 +29,10 @@ class Clocks(ProgressColumn):
         return Text(words, "dim")
 
 
+ALL, RUNNING, QUEUED = range(3)
+"""The places of the rows, from top to bottom: what a small terminal has no room for is queued."""
+
+
 class Row(NamedTuple):
     """What is shown of a job, or of all jobs of a rule."""
 
@@ -47,13 +49,13 @@ class Bars:
         self.console = console
         self.jobs = jobs
         self.rows: dict[tuple[str, float], TaskID] = {}  # by name, and when it began to wait or to run
-        self.looked = math.inf  # there is nothing to look at before the jobs are planned
         self.drawing = Lock()
-        bars = self
+        self.closed = Event()
+        # Not while rich draws, which holds a lock of its own meanwhile.
+        self.looking = Thread(target=self.look, daemon=True)
 
         class Live(Progress):
             def get_renderables(self) -> Iterable[RenderableType]:
-                bars.look()
                 yield self.make_tasks_table(sorted(self.tasks, key=lambda task: task.fields["place"]))
 
         self.progress = Live(
@@ -65,12 +67,12 @@ class Bars:
             refresh_per_second=4,
             transient=True,
         )
-        self.all = self.progress.add_task("[bold]all jobs", state="", visible=False, place=0)
+        self.all = self.progress.add_task("[bold]all jobs", state="", visible=False, place=ALL)
 
     def planned(self) -> None:
-        self.looked = 0.0
         self.update_all()
         self.progress.start()
+        self.looking.start()
 
     def started(self, _: Job) -> None:
         self.draw()
@@ -93,9 +95,8 @@ class Bars:
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def look(self) -> None:
-        """Once a second, look how far the jobs are."""
-        if time.monotonic() - self.looked > 1:
-            self.looked = time.monotonic()
+        """Look every second how far the jobs are."""
+        while not self.closed.wait(1):
             self.jobs.look()
             self.draw()
 
@@ -105,10 +106,12 @@ class Bars:
             shown: dict[tuple[str, float], Row] = {}
             for job in list(self.jobs.active.values()):
                 if job.alone:
-                    done, total = job.epoch[:2] if job.epoch else (0, None if job.running else 1)
-                    shown[job.name, job.since] = Row(done, total, job.state(), 1 if job.running else 2)
+                    done, total = job.epoch[:2] if job.epoch else (0, None)
+                    if not job.running:
+                        total = 1  # None would move, as if the job ran
+                    shown[job.name, job.since] = Row(done, total, job.state(), RUNNING if job.running else QUEUED)
             for rule in self.jobs.crowds():
-                row = Row(self.jobs.done[rule], self.jobs.planned[rule], self.jobs.crowd(rule), 1)
+                row = Row(self.jobs.done[rule], self.jobs.planned[rule], self.jobs.crowd(rule), RUNNING)
                 shown[rule, self.jobs.began[rule]] = row
             for key in self.rows.keys() - shown:
                 self.progress.remove_task(self.rows.pop(key))
@@ -123,4 +126,7 @@ class Bars:
         self.progress.update(self.all, completed=done, total=total, state=f"{done} of {total}", visible=bool(total))
 
     def close(self) -> None:
+        self.closed.set()
+        if self.looking.is_alive():
+            self.looking.join()
         self.progress.stop()

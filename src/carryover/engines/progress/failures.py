@@ -19,8 +19,7 @@ REASONS = {
     "NODE_FAIL": "its node failed",
     "BOOT_FAIL": "its node did not start",
     "CANCELLED": "it was cancelled",
-    "PREEMPTED": "another job took its place",
-    "FAILED": "",  # the step has failed by itself, and its log says why
+    "FAILED": "",  # if the step has failed by itself, its own log says why
 }
 """Slurm's states of a job that has failed (https://slurm.schedmd.com/squeue.html), in words."""
 

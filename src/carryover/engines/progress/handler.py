@@ -26,6 +26,7 @@ NOISE = re.compile(
     "|Complete log|Elapsed time|RuleException:\\nCalledProcessError|Creating report|Adding .* \\(.*\\)"
     "|Could not detect mimetype|None$|SLURM run ID:|Cleaning up SLURM log files|Submitted array job"
     "|No SLURM account given|Unable to guess SLURM account|No account was given|Both 'sacctmgr' and 'sshare' returned"
+    "|MinJobAge \\d+s \\(>="
 )
 """The beginnings of those messages of Snakemake that are not shown."""
 
@@ -127,7 +128,8 @@ class LogHandler(LogHandlerBase):
         if self.common_settings.show_failed_logs:
             for line in last_words(job, of_scheduler):
                 self.view.message(line, logging.ERROR)
-        for log in [job.log] * job.log_is_new() + [log for log in of_scheduler if log.is_file()]:
+        logs = [log for log in of_scheduler if log.is_file()]
+        for log in [job.log, *logs] if job.log_is_new() else logs:
             self.view.message(f"(log: {log})", logging.INFO)
 
     def hear(self, message: str, level: int) -> None:
@@ -150,9 +152,10 @@ class LogHandler(LogHandlerBase):
         """Leave the terminal as it was."""
         if self.in_use:
             self.view.close()
-            for rule, more in (self.failures - Counter(dict.fromkeys(self.failures, EXPLAINED))).items():
-                text = f"({more} more failures of {rule} are not shown; their logs are in {self.folders[rule]})"
-                self.view.message(text, logging.INFO)
+            for rule, count in self.failures.items():
+                if (more := count - EXPLAINED) > 0:
+                    text = f"({more} more failures of {rule} are not shown; their logs are in {self.folders[rule]})"
+                    self.view.message(text, logging.INFO)
             self.failures.clear()
         super().close()
 
