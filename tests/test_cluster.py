@@ -57,27 +57,21 @@ def on_cluster(
     return project.run(*through, "snakemake", "--jobs", "3", *how, *options, **environment)
 
 
-def test_parameters_that_are_edited_while_jobs_wait_do_not_count_in_this_run(quick: Project) -> None:
+def test_a_job_runs_nothing_but_itself_and_with_the_parameters_of_its_run_if_they_are_edited_while_it_waits(
+    quick: Project, tmp_path: Path
+) -> None:
     before = quick.artifacts()
-    edit = "sed -i 's/learning_rate: .*/learning_rate: 0.5/; s/epochs: .*/epochs: 2/' params.yaml\n"
-    done = on_cluster(quick, edit + NOW, "--forceall")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert quick.params()["training"]["epochs"] == 2
-    assert quick.artifacts() == before
-    # The next run is one of the edited parameters.
-    planned = quick.run("snakemake", "--dry-run")
-    assert "train" in planned.stdout + planned.stderr
-
-
-def test_nothing_but_the_job_runs_in_a_job(quick: Project, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(RECORDER)
     records = tmp_path / "records"
     records.mkdir()
     # As after a run that was killed before all was in DVC's cache: the next run asks DVC.
     (quick.folder / ".snakemake/missing_in_dvc").mkdir(exist_ok=True)
     (quick.folder / ".snakemake/missing_in_dvc/results").touch()
-    done = on_cluster(quick, NOW, "--forceall", PYTHONPATH=str(tmp_path), RECORDS=str(records))
+    edit = "sed -i 's/learning_rate: .*/learning_rate: 0.5/; s/epochs: .*/epochs: 2/' params.yaml\n"
+    done = on_cluster(quick, edit + NOW, "--forceall", PYTHONPATH=str(tmp_path), RECORDS=str(records))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert quick.params()["training"]["epochs"] == 2
+    assert quick.artifacts() == before
     seen: list[dict[str, Any]] = [json.loads(record.read_text()) for record in records.iterdir()]
     jobs = [process for process in seen if "--target-jobs" in process["arguments"]]
     (main,) = (process for process in seen if process not in jobs)
@@ -90,17 +84,9 @@ def test_nothing_but_the_job_runs_in_a_job(quick: Project, tmp_path: Path) -> No
         ours = {module for module in process["modules"] if module.startswith("carryover.engines.")}
         assert ours - DISPLAY == {"carryover.engines.parameters", "carryover.engines.run"}
         assert not {"git", "dvc", "carryover"} & set(process["programs"])
-
-
-def test_a_job_needs_nothing_of_the_environment_but_the_parameters(quick: Project) -> None:
-    before = quick.artifacts()
-    bare = 'exec env -i PATH=/usr/bin:/bin HOME="$HOME" CARRYOVER_PARAMS="$CARRYOVER_PARAMS" "$0.bare" "$1"\n'
-    script = quick.folder / ".snakemake/submit.sh.bare"
-    script.write_text(f"#!/bin/sh\n{NOW}")
-    script.chmod(0o755)
-    done = on_cluster(quick, bare, "--forceall")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert quick.artifacts() == before
+    # The next run is one of the edited parameters.
+    planned = quick.run("snakemake", "--dry-run")
+    assert "train" in planned.stdout + planned.stderr
 
 
 def test_a_job_that_has_lost_its_environment_says_so(
@@ -161,14 +147,18 @@ def test_a_result_that_is_replaced_while_a_run_goes_on_is_found_at_its_end(quick
     assert "rule train:" in planned.stdout + planned.stderr
 
 
-def test_a_job_that_fails_is_tried_again_with_more_and_its_failure_is_explained(quick: Project) -> None:
-    # A node that is too small for the first attempt of a training.
+def test_a_job_that_fails_is_tried_again_with_more_and_needs_nothing_of_its_environment_but_its_run(
+    quick: Project,
+) -> None:
+    # A node that is too small for the first attempt of a training, and knows no path.
     small = (
         'grep -q \'"rule": "train"\' "$1" && grep -q \'"mem_mb": 1000\' "$1" &&'
         ' { printf "#!/bin/sh\\ntouch $(grep -o "[^ ]*jobfailed" "$1" | tr -d "\'")" >"$1"; }\n'
     )
+    bare = 'exec env -i PATH=/usr/bin:/bin HOME="$HOME" sh .snakemake/now "$1"\n'
+    (quick.folder / ".snakemake/now").write_text(NOW)
     before = quick.artifacts()
-    done = on_cluster(quick, small + NOW, "--forceall", "--retries", "1")
+    done = on_cluster(quick, small + bare, "--forceall", "--retries", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     for case in TINY["cases"]:
         assert re.search(

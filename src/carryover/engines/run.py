@@ -88,14 +88,14 @@ class Run:
         from filelock import FileLock, Timeout
 
         LOCKS.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as locks, suppress(Timeout), errors_in_one_line():
+        with errors_in_one_line(), ExitStack() as locks, suppress(Timeout):
             for folder in sorted(set(self.params["folders"].values())):
                 try:
                     lock = FileLock(LOCKS / quote(folder, safe=""), blocking=False, fallback_to_soft=False)
                     locks.enter_context(lock)
+                except Timeout:
+                    raise
                 except (OSError, NotImplementedError) as error:
-                    if isinstance(error, Timeout):
-                        raise
                     raise UserError(f"{LOCKS}: this disk cannot lock files: {error}; use another one") from error
             return locks.pop_all()
         return None
