@@ -155,7 +155,7 @@ def test_a_job_that_fails_is_tried_again_with_more_and_needs_nothing_of_its_envi
         'grep -q \'"rule": "train"\' "$1" && grep -q \'"mem_mb": 1000\' "$1" &&'
         ' { printf "#!/bin/sh\\ntouch $(grep -o "[^ ]*jobfailed" "$1" | tr -d "\'")" >"$1"; }\n'
     )
-    bare = 'exec env -i PATH=/usr/bin:/bin HOME="$HOME" sh .snakemake/now "$1"\n'
+    bare = 'exec env -i PATH=/usr/bin:/bin HOME="$PWD/.snakemake" sh .snakemake/now "$1"\n'
     (quick.folder / ".snakemake/now").write_text(NOW)
     before = quick.artifacts()
     done = on_cluster(quick, small + bare, "--forceall", "--retries", "1")

@@ -1,5 +1,8 @@
 """The steps' command lines: a mistake is one line, and a file that cannot be written costs nothing."""
 
+import os
+import platform
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +162,20 @@ def test_a_file_appears_under_its_name_only_when_it_is_whole(tmp_path: Path) -> 
         raise RuntimeError
     assert path.read_bytes() == b"half and whole\n"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_killed_processes_have_left_of_a_file_is_removed_and_what_others_still_write_is_not(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.csv"
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    of_this_machine = f".x.csv.{platform.node().split('.')[0]}"
+    left = [f"{of_this_machine}.{ended.pid}.tmp", ".x.csv.another-machine.1.tmp", ".uBufgnw8bFIh_vsko8OnDg.tmp"]
+    # Another process of this machine writes the same file, and another machine writes another file.
+    others = [f"{of_this_machine}.{os.getppid()}.tmp", ".y.csv.another-machine.1.tmp"]
+    for name in [*left, *others]:
+        (tmp_path / name).touch()
+    with writing(path) as file:
+        file.write("whole\n")
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([*others, "x.csv"])

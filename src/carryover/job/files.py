@@ -51,8 +51,13 @@ def write_json(path: Path, value: Any) -> None:
 def _remove_abandoned_parts(path: Path) -> None:
     """Remove the parts of a file that killed processes have left; a running process still needs its own.
 
-    One on another machine of a cluster has been given up, since its job runs here.
+    One on another machine of a cluster has been given up, since its job runs here. If DVC is killed, it leaves empty files
+    named like `.uBufgnw8bFIh.tmp` in the folders of its outputs.
     """
+    for part in path.parent.glob(".*.tmp"):
+        with suppress(OSError):
+            if part.name.count(".") == 2 and not part.stat().st_size:
+                part.unlink()
     for part in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         *_, host, number, _ = part.name.split(".")
         with suppress(OSError, ValueError):
