@@ -51,8 +51,8 @@ def write_json(path: Path, value: Any) -> None:
 def _remove_abandoned_parts(path: Path) -> None:
     """Remove the parts of a file that killed processes have left; a running process still needs its own.
 
-    One on another machine of a cluster has been given up, since its job runs here. A killed DVC leaves empty files in the
-    folders of its outputs, named like `.uBufgnw8bFIh.tmp`.
+    One on another machine of a cluster has been given up, since its job runs here. A killed DVC leaves empty files,
+    named like `.uBufgnw8bFIh.tmp`, in the folders of its outputs.
     """
     for part in path.parent.glob(".*.tmp"):
         with suppress(OSError):
