@@ -12,6 +12,7 @@ from carryover.comparison.answer import answer, claims_hold
 from carryover.comparison.details import details
 from carryover.comparison.metrics import metrics
 from carryover.comparison.verdict import verdict
+from carryover.forecasts.held_out import STATES
 from carryover.series.dataset import Series
 from carryover.series.notes import Notes
 from carryover.training.behaviours import Training
@@ -329,6 +330,33 @@ def test_the_verdict_compares_behaviours_within_a_batch_order_only() -> None:
     assert "which of the two ends with the lower loss does not depend on the batch order:" in verdict(
         found(cases, params), params
     )
+
+
+def test_the_verdict_weighs_states_within_a_batch_order_and_batch_orders_without_states() -> None:
+    stateless = NEVER | {"stateful": False}
+    interleaved = {"batches": "interleaved"}
+    definitions = {"a": NEVER, "b": stateless, "c": NEVER | interleaved, "d": stateless | interleaved, "e": RESET}
+    params = NO_CLAIMS | {"cases": definitions}
+    # Interleaved batches win, but not by the states: without memory they are as good.
+    errors = {"a": (0.6, 0.7), "b": (9, 0.59), "c": (0.49, 0.8), "d": (9, 0.49), "e": (0.8, 0.55)}
+    table = {"sample": [5], "target": [1.0], "mean": [0.0], "previous_target": [0.9]}
+    forecasts = pd.DataFrame(
+        table | {f"{n}/{way}": [1 - e] for n, both in errors.items() for way, e in zip(STATES, both, strict=True)}
+    )
+    losses = {name: case(loss={5: place / 10}) for place, name in enumerate("abcde")}
+    text = verdict(found(losses, params, forecasts=forecasts), params)
+    assert (
+        "- Contiguous batches: 0.5900 without memory between batches, 0.5500 at best with it (`e`, states reset at "
+        "every window).\n"
+        "- Interleaved batches: 0.4900 without memory between batches, 0.4900 at best with it (`c`, states carried "
+        "from the start of the series).\n"
+        "- The batch order alone, without memory: 0.5900 with contiguous batches, 0.4900 with interleaved ones.\n"
+    ) in text
+    fewer = params | {"cases": {name: definitions[name] for name in "abc"}}
+    text = verdict(found({name: losses[name] for name in "abc"}, fewer, forecasts=forecasts), fewer)
+    assert "- Contiguous batches: 0.5900 without memory between batches, 0.6000 at best with it (`a`" in text
+    assert "- Interleaved batches" not in text
+    assert "The batch order alone" not in text
 
 
 def test_the_verdict_says_what_a_network_is_worth_on_unseen_data() -> None:

@@ -1,10 +1,11 @@
 """results/verdict.md: the results of a run, for people."""
 
+from itertools import product
 from typing import Any
 
 from carryover.comparison import words
 from carryover.comparison.answer import answer, claims_hold, with_and_without_reset
-from carryover.comparison.claims import training_of, why_the_same
+from carryover.comparison.claims import spellings, training_of, why_the_same
 from carryover.comparison.words import code, count, table
 from carryover.forecasts.held_out import BASELINES, STATES
 from carryover.series.notes import Notes
@@ -27,7 +28,7 @@ def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
         "## What resetting does to the training loss",
         _replicates(details, params),
         _cases(details, params),
-        _held_out(details),
+        _held_out(details, params),
         _partings(details),
         _reference(details, params),
         f"## The series\n\n{Notes(**details['series']).in_words}.",
@@ -155,7 +156,7 @@ def _by_batch_order(details: dict[str, Any], params: dict[str, Any]) -> list[str
     return [f"In this seed, which of the two ends with the lower loss {depends} on the batch order:", "\n".join(lines)]
 
 
-def _held_out(details: dict[str, Any]) -> str:
+def _held_out(details: dict[str, Any], params: dict[str, Any]) -> str:
     if "held_out" not in details:
         return ""
     numbers = details["held_out"]
@@ -176,12 +177,40 @@ def _held_out(details: dict[str, Any]) -> str:
             f"Root mean squared error of {count(numbers['samples'], 'forecast')} after the training part, for one "
             "seed. Each network forecasts the series one sample at a time:",
             table(["cases", *(f"states {meaning}" for meaning in STATES.values())], rows),
+            *_states_and_batches(details, params),
             "Without any network:",
             table(["forecast", "error"], [[name, f"{error:.4f}"] for name, error in naive.items()]),
             f"The lowest error of a network is {errors[best]:.4f} ({best}). The best forecast without a network, "
             f"{best_naive}, has {other} error: {naive[best_naive]:.4f}.",
         ]
     )
+
+
+def _states_and_batches(details: dict[str, Any], params: dict[str, Any]) -> list[str]:
+    """Say what carried states are worth with each batch order, and what the order is worth without them."""
+    errors, cases = details["held_out"]["cases"], spellings(params)
+    lines, without_memory = [], {}
+    for batches in BATCH_ORDERS:
+        if not (stateless := cases.get(Training("every_batch", batches))):
+            continue
+        without_memory[batches] = errors[stateless[0]]["reset"]
+        line = f"- {batches.capitalize()} batches: {without_memory[batches]:.4f} without memory between batches"
+        trainings = [Training(behaviour, batches) for behaviour in ("never", "every_epoch")]
+        if others := [name for training in trainings for name in cases.get(training, [])]:
+            best, states = min(product(others, STATES), key=lambda way: errors[way[0]][way[1]])
+            line += f", {errors[best][states]:.4f} at best with it ({code(best)}, states {STATES[states]})"
+        lines.append(f"{line}.")
+    if len(without_memory) > 1:
+        contiguous, interleaved = (f"{without_memory[batches]:.4f}" for batches in BATCH_ORDERS)
+        lines.append(
+            f"- The batch order alone, without memory: {contiguous} with contiguous batches, {interleaved} with "
+            "interleaved ones."
+        )
+    intro = (
+        "To see what carried states are worth, compare networks of the same batch order. To see what the batch order "
+        "is worth, compare networks without memory. In this seed:"
+    )
+    return [intro, "\n".join(lines)] if lines else []
 
 
 def _partings(details: dict[str, Any]) -> str:
