@@ -63,20 +63,6 @@ def engines_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def start(project: Project, engine: str, output: Path) -> "subprocess.Popen[bytes]":
-    """Start an engine in a process group of its own, as a shell does."""
-    with output.open("w") as file:
-        return subprocess.Popen(
-            ENGINES[engine],
-            cwd=project.folder,
-            env=project.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-
 def wait_or_kill(process: "subprocess.Popen[bytes]") -> None:
     """Wait until an engine has ended by itself; like a person who has waited long enough, kill one that has not."""
     try:
@@ -160,7 +146,7 @@ def test_a_run_killed_at_any_moment_is_finished_by_a_plain_rerun(
 ) -> None:
     moment = random.uniform(0.5, SECONDS[engine])
     print(f"killed after {moment:.2f} s")
-    process = start(fresh.project, engine, tmp_path / "output")
+    process = fresh.project.start(tmp_path / "output", *ENGINES[engine])
     try:
         process.wait(moment)
     except subprocess.TimeoutExpired:
@@ -175,7 +161,7 @@ def test_a_run_killed_while_its_results_go_into_dvcs_cache_is_finished_by_a_plai
     fresh: Made, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
-    process = start(fresh.project, "snakemake", output)
+    process = fresh.project.start(output, *ENGINES["snakemake"])
     while not re.search(r"\((\d+) of \1 jobs\)", output.read_text()):
         assert process.poll() is None
         time.sleep(0.01)
@@ -190,7 +176,7 @@ def test_a_run_killed_while_its_results_go_into_dvcs_cache_is_finished_by_a_plai
 def test_two_runs_at_once_with_folders_of_their_own_both_succeed(fresh: Made, tmp_path: Path) -> None:
     command = ["snakemake", "--cores", "1", "--config", "folders={data: mine/data, results: mine/results}"]
     own = subprocess.Popen(command, cwd=fresh.project.folder, env=fresh.project.environment(), stdin=subprocess.DEVNULL)
-    other = start(fresh.project, "snakemake", tmp_path / "output")
+    other = fresh.project.start(tmp_path / "output", *ENGINES["snakemake"])
     assert [own.wait(PATIENCE), other.wait(PATIENCE)] == [0, 0], (tmp_path / "output").read_text()
     made = {
         str(path.relative_to(fresh.project.folder / "mine")) for path in (fresh.project.folder / "mine").rglob("*.*")
@@ -211,7 +197,7 @@ def test_two_runs_at_once_with_folders_of_their_own_both_succeed(fresh: Made, tm
 )
 def test_two_runs_at_once_are_finished_by_a_plain_rerun(fresh: Made, tmp_path: Path, engines: tuple[str, str]) -> None:
     outputs = [tmp_path / "first", tmp_path / "second"]
-    processes = [start(fresh.project, engine, output) for engine, output in zip(engines, outputs, strict=True)]
+    processes = [fresh.project.start(output, *ENGINES[engine]) for engine, output in zip(engines, outputs, strict=True)]
     for process in processes:
         wait_or_kill(process)
     if engines == ("snakemake", "snakemake"):

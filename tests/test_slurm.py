@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -76,16 +75,7 @@ class Run:
 
     def __init__(self, project: Project, output: Path, *options: str) -> None:
         self.output = output
-        with output.open("w") as file:
-            self.process = subprocess.Popen(
-                [*ON_SLURM, *options],
-                cwd=project.folder,
-                env=project.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.process = project.start(output, *ON_SLURM, *options)
 
     def __enter__(self) -> "Run":
         return self

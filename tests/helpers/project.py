@@ -105,6 +105,19 @@ class Project:
             stdin=subprocess.DEVNULL,
         )
 
+    def start(self, output: Path, *command: str) -> "subprocess.Popen[bytes]":
+        """Start a command in a process group of its own, as a shell does; what it prints goes into a file."""
+        with output.open("w") as file:
+            return subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
     def __call__(self, *command: str, **environment: str) -> str:
         """Run a command that must succeed, and return what it has printed."""
         done = self.run(*command, **environment)

@@ -73,9 +73,13 @@ class Run:
             if self.missing_in_dvc.exists():
                 self._into_dvc()
 
+    def _places(self) -> list[Path]:
+        """Return the path of the lock of each folder that the run writes into."""
+        return [LOCKS / quote(folder, safe="") for folder in sorted(set(self.params["folders"].values()))]
+
     def _records(self, kind: str) -> list[Path]:
         """Return files, one for each folder of the run, that say something of the run that works there."""
-        return [LOCKS / f"{quote(folder, safe='')}.{kind}" for folder in sorted(set(self.params["folders"].values()))]
+        return [place.with_name(f"{place.name}.{kind}") for place in self._places()]
 
     def _refuse_earlier(self) -> None:
         known = [path.read_text(encoding="utf-8") if path.exists() else "" for path in self._records("run")]
@@ -89,10 +93,9 @@ class Run:
 
         LOCKS.mkdir(parents=True, exist_ok=True)
         with errors_in_one_line(), ExitStack() as locks, suppress(Timeout):
-            for folder in sorted(set(self.params["folders"].values())):
+            for place in self._places():
                 try:
-                    lock = FileLock(LOCKS / quote(folder, safe=""), blocking=False, fallback_to_soft=False)
-                    locks.enter_context(lock)
+                    locks.enter_context(FileLock(place, blocking=False, fallback_to_soft=False))
                 except Timeout:
                     raise
                 except (OSError, NotImplementedError) as error:

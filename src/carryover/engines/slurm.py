@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from carryover.job.errors import UserError
@@ -62,6 +63,7 @@ def _would_take(rule: str, resources: Any, settings: Any) -> None:
     )
 
 
+@cache  # the rules usually share one
 def _time_limit(partition: str | None) -> tuple[str, float]:
     """Return the name of a partition, by default Slurm's own choice, and how many minutes a job may run there."""
     for line in _ask("sinfo", "--noheader", "--format=%P %l").stdout.splitlines():
