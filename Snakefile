@@ -1,8 +1,8 @@
 """The pipeline for Snakemake: train a stateful LSTM in several cases, and compare them bit for bit.
 
 dvc.yaml is the same pipeline for DVC: the same steps in the same order, with the same names, commands, inputs, outputs
-and parameters. Only check_params gets the parameters as text here, and as a file there. tests/test_engines.py compares
-the two.
+and parameters. Only check_params gets the parameters as text here, and as a file there; and train_replicates gets the
+names of the trainings here, and a file with them there. tests/test_engines.py compares the two.
 """
 
 import json
@@ -17,6 +17,7 @@ from carryover.params.check import REFERENCE_FILES
 from carryover.params.options import flags
 from carryover.replicates.shards import shards
 from carryover.series.options import SERIES
+from carryover.training.cases import trainings_of
 
 # ---- configuration
 
@@ -82,7 +83,9 @@ CASES = expand(
     file=["history.csv", "predictions.csv", "final.npz"],
 )
 REFERENCE = expand("{folder}/{file}", folder=config["reference"], file=REFERENCE_FILES)
-REPLICATES = expand("<results>/replicates/{shard.path}", shard=shards(**config["replicates"]))
+REPLICATES = expand(
+    "<results>/replicates/{shard.name}/{file}", shard=shards(**config["replicates"]), file=["losses.csv", "errors.csv"]
+)
 
 # ---- targets
 
@@ -96,6 +99,7 @@ rule all:
         NOTES,
         "<data>/initial_weights.npz",
         "<results>/params.yaml",
+        "<results>/trainings.yaml",
         CASES,
         REPLICATES,
         "<results>/forecasts.csv",
@@ -126,19 +130,20 @@ onerror:
 
 
 rule check_params:
-    """Check the parameters before anything is computed, and write them to a file for the later steps."""
+    """Check the parameters before anything is computed; write them, and the different trainings among the cases."""
     input:
         params=PARAMS,
         weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
         schema=SCHEMA,
         code=code("check_params", "series", "training", "params"),
     output:
-        report(
+        params=report(
             "<results>/params.yaml",
             category="Parameters",
             labels={"file": "params.yaml, the parameters of the run"},
             caption="workflow/report/params.rst",
         ),
+        trainings="<results>/trainings.yaml",
     log:
         "logs/<results>/check_params.log",
     conda:
@@ -151,7 +156,8 @@ rule check_params:
         "hermetic python workflow/scripts/check_params.py"
         " {params.params}"
         " --schema {input.schema:q}"
-        " --output {output:q}"
+        " --output {output.params:q}"
+        " --output_trainings {output.trainings:q}"
         " > {log:q} 2>&1"
 
 
@@ -255,17 +261,18 @@ rule train:
 
 
 rule train_replicates:
-    """Train a shard of replicates as one network. The rule compare removes shards that the parameters no longer ask for."""
+    """Train the replicates of a shard, in every training. The rule compare removes shards that are no longer asked for."""
     input:
         data=SERIES_PART,
-        code=code("train_replicates", "series", "training", "replicates"),
+        held_out=HELD_OUT_PART,
+        scales=SCALES,
+        code=code("train_replicates", "series", "training", "forecasts", "replicates"),
         keras=KERAS_HOME,
     output:
-        "<results>/replicates/{behaviour}/{first_seed}-{last_seed}.csv",
+        "<results>/replicates/{first_seed}-{last_seed}/losses.csv",
+        "<results>/replicates/{first_seed}-{last_seed}/errors.csv",
     log:
-        "logs/<results>/train_replicates/{behaviour}_{first_seed}-{last_seed}.log",
-    wildcard_constraints:
-        behaviour="|".join(config["replicates"]["behaviours"]),
+        "logs/<results>/train_replicates/{first_seed}-{last_seed}.log",
     # The longest jobs run first, so that no core is idle at the end.
     priority: 1
     conda:
@@ -275,14 +282,15 @@ rule train_replicates:
         runtime=grows(20),
     params:
         replicates=flags({"output": f"{config['folders']['results']}/replicates"}),
-        dataset=flags({key: config["dataset"][key] for key in ("source", "samples", "step", "noise")}),
+        dataset=flags({key: config["dataset"][key] for key in ("source", "step", "noise")}),
         model=flags(config["model"]),
         optimizer=flags(config["optimizer"]),
         training=flags(config["training"]),
+        # By name, because Snakemake would train again for every change of a parameter if it read what check_params writes.
+        trainings=flags({"trainings": [training.name for training in trainings_of(config["cases"])]}),
         shard=lambda wildcards: flags(
             {
                 "count": int(wildcards.last_seed) - int(wildcards.first_seed) + 1,
-                "behaviours": wildcards.behaviour,
                 "first_seed": wildcards.first_seed,
                 "shard_size": config["replicates"]["shard_size"],
             }
@@ -290,7 +298,10 @@ rule train_replicates:
     shell:
         "hermetic python workflow/scripts/train_replicates.py"
         " {params.replicates}"
+        " {params.trainings}"
         " --data {input.data:q}"
+        " --held_out {input.held_out:q}"
+        " --scales {input.scales:q}"
         " {params.dataset}"
         " {params.model}"
         " {params.optimizer}"
@@ -349,7 +360,7 @@ rule compare:
         data=SERIES_PART,
         scales=SCALES,
         notes=NOTES,
-        code=code("compare", "series", "training", "replicates", "forecasts", "comparison"),
+        code=code("compare", "series", "training", "forecasts", "replicates", "comparison"),
     output:
         losses=report(
             "<results>/losses.csv",
@@ -417,7 +428,7 @@ rule render_figures:
         reference=REFERENCE,
         data=SERIES_PART,
         scales=SCALES,
-        code=code("render_figures", "series", "training", "replicates", "forecasts", "comparison", "figures"),
+        code=code("render_figures", "series", "training", "forecasts", "replicates", "comparison", "figures"),
         matplotlib=MATPLOTLIB_HOME,
     output:
         [

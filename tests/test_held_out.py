@@ -18,7 +18,8 @@ from carryover.forecasts.held_out import (
 )
 from carryover.job.errors import UserError
 from carryover.series.dataset import Series
-from carryover.series.scales import AS_IT_IS, Scale
+from carryover.series.scales import AS_IT_IS, Scale, series_in_own_units
+from carryover.series.splitting import divide
 from carryover.training.network import Network, weight_shapes
 
 
@@ -90,10 +91,29 @@ def test_the_naive_forecasts_and_what_is_forecast() -> None:
         "target": [40, 50],
         "input": [4, 5],
         "mean": [30, 30],
-        "previous_target": [60, 40],
     }
     two = [part._replace(x=np.repeat(part.x, 2, axis=1)) for part in (TRAINING, HELD_OUT)]
     assert "input" not in targets_and_baselines(*two, np.array([3]))
+
+
+@pytest.mark.parametrize("standardized", [False, True])
+def test_the_previous_target_is_a_forecast_only_where_it_is_always_one_of_the_inputs(standardized: bool) -> None:
+    target = 1000 + np.random.default_rng(1).normal(0, 5, 41)
+    other = np.arange(40.0)
+    before = target[:-1].copy()
+
+    def baselines(*inputs: Any) -> dict[str, Any]:
+        values = np.column_stack([*inputs, target[1:]])
+        columns = [str(number) for number in range(len(inputs) + 1)]
+        parts = divide(values, columns, 30, 10, time_steps=1, batch_size=1, standardized=standardized)
+        own = (series_in_own_units(part, parts.scales) for part in (parts.training, parts.held_out))
+        return targets_and_baselines(*own, np.arange(30, 40))
+
+    made = baselines(other, before)
+    np.testing.assert_allclose(made["previous_target"], target[30:40], rtol=1e-6)
+    assert "previous_target" not in baselines(other)
+    before[35] += 0.01  # once, it was not known
+    assert "previous_target" not in baselines(other, before)
 
 
 PARAMS: dict[str, Any] = {"cases": {"a": {}}}

@@ -12,7 +12,7 @@ from carryover.comparison.verdict import verdict
 from carryover.job.command_line import ArgumentParser, run
 from carryover.job.files import write_json, writing
 from carryover.job.tables import write_table
-from carryover.replicates.losses import remove_other_shards
+from carryover.replicates.results import remove_other_shards
 from carryover.replicates.shards import shards
 from carryover.series.notes import read_notes
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from carryover.job.command_line import ArgumentParser, finite_number, positive_integer, run, seed
+from carryover.job.command_line import ArgumentParser, count_or_all, finite_number, positive_integer, run, seed
 from carryover.job.errors import UserError
 from carryover.series.csv_file import read_csv_columns
 from carryover.series.dataset import write_series
 from carryover.series.noisy_sine import noisy_sine
 from carryover.series.notes import write_notes
-from carryover.series.options import NOISY_SINE, add_series_arguments, noisy_sine_held_out, noisy_sine_samples
+from carryover.series.options import NOISY_SINE, add_noisy_sine_arguments, noisy_sine_held_out, noisy_sine_samples
 from carryover.series.scales import write_scales
 from carryover.series.splitting import divide
 
@@ -51,7 +51,8 @@ if __name__ == "__main__":
     parser.add_argument("--output_scales", required=True, type=Path, metavar="CSV", help="the scales, to write")
     parser.add_argument("--output_notes", required=True, type=Path, metavar="JSON", help="the notes, to write")
     parser.add_argument("--series", required=True, type=Path, metavar="FOLDER", help="the folder of the CSV files")
-    add_series_arguments(parser)
+    add_noisy_sine_arguments(parser)
+    parser.add_argument("--samples", required=True, type=count_or_all, metavar="N", help="samples to train on, or all")
     parser.add_argument(
         "--held_out", required=True, type=finite_number, metavar="N", help="how many samples, or a share"
     )

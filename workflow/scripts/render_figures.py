@@ -8,6 +8,7 @@ from carryover.comparison.partings import loss_differences_of, trainings
 from carryover.comparison.reference import known_losses
 from carryover.comparison.results import add_results_arguments, read_results
 from carryover.figures.equality import draw_equality
+from carryover.figures.errors import draw_errors
 from carryover.figures.forecasts import draw_forecasts
 from carryover.figures.groups import grouped
 from carryover.figures.loss_differences import draw_loss_differences
@@ -28,8 +29,9 @@ def render_figures(arguments: argparse.Namespace) -> None:
         "equality": draw_equality(cases, groups),
         "loss_differences": draw_loss_differences(claimed, params),
         "predictions": draw_predictions(series, predictions, groups, params["dataset"]),
-        "replicates": draw_replicates(replicates, cases, groups, params),
-        "forecasts": draw_forecasts(forecasts, groups, series.columns[-1]),
+        "replicates": draw_replicates(replicates.losses, cases, groups, params),
+        "errors": draw_errors(replicates, series.columns[-1]),
+        "forecasts": draw_forecasts(forecasts, groups, series.columns[-1], replicates),
     }
     for name, figure in figures.items():
         save(figure, arguments.output / f"{name}.svg", arguments.output / f"{name}.png")

@@ -9,7 +9,7 @@ import pandas as pd
 from carryover.comparison.reference import Reference, read_reference
 from carryover.forecasts.held_out import read_forecasts
 from carryover.job.yaml_file import Params, read_yaml
-from carryover.replicates.losses import Losses, read_replicates
+from carryover.replicates.results import Replicates, read_replicates
 from carryover.series.dataset import Series, read_series
 from carryover.series.scales import read_scales, series_in_own_units
 from carryover.training.case_results import Cases, read_cases
@@ -21,7 +21,7 @@ class Results(NamedTuple):
     Attributes:
         params: the parameters of the run.
         cases: the results of each case.
-        replicates: the losses of the replicates; empty if there are none.
+        replicates: the results of the replicates; empty if there are none.
         forecasts: the forecasts of the held-out part; without rows if nothing is held out.
         reference: the reference of 2017.
         series: the training part of the series, in its own units.
@@ -29,7 +29,7 @@ class Results(NamedTuple):
 
     params: Params
     cases: Cases
-    replicates: Losses
+    replicates: Replicates
     forecasts: pd.DataFrame
     reference: Reference
     series: Series
@@ -39,7 +39,7 @@ def add_results_arguments(parser: argparse.ArgumentParser) -> None:
     """Add one option for each part of the results."""
     parser.add_argument("--params", required=True, type=Path, metavar="YAML", help="the parameters of the run")
     parser.add_argument("--cases", required=True, type=Path, metavar="FOLDER", help="with one folder per case")
-    parser.add_argument("--replicates", required=True, type=Path, metavar="FOLDER", help="with a folder per behaviour")
+    parser.add_argument("--replicates", required=True, type=Path, metavar="FOLDER", help="with a folder per shard")
     parser.add_argument("--forecasts", required=True, type=Path, metavar="CSV", help="the forecasts of all networks")
     parser.add_argument("--reference", required=True, type=Path, metavar="FOLDER", help="the reference")
     parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the training part of the series")

@@ -54,7 +54,7 @@ def forecast_cases(
             if not np.isfinite(forecasts).all():
                 raise UserError(
                     f"case {case}: a forecast of unseen data with the states {STATES[states]} is not finite; "
-                    f"{_remedy(network, scale)}, or set dataset.held_out: 0"
+                    f"{bounded(network, scale)}, or set dataset.held_out: 0"
                 )
         print(f"{case}: forecast {len(windows.samples)} samples", flush=True)
         return {states: in_own_units(forecasts, scale) for states, forecasts in made.items()}
@@ -69,7 +69,7 @@ def forecast_cases(
     return result
 
 
-def _remedy(network: Network, scale: Scale) -> str:
+def bounded(network: Network, scale: Scale) -> str:
     """Say what keeps the outputs of a network bounded."""
     if network.activation in UNBOUNDED:
         return f"set model.activation: tanh, because outputs of {network.activation} may grow without bound"

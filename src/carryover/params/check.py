@@ -41,10 +41,6 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
             raise UserError(f"{place}: {value} is not a finite number")
     _check_dataset(params["dataset"], params["model"], root)
     check_folders(params["folders"], params["dataset"]["source"], root)
-    if params["replicates"]["count"] and params["model"]["cell"] != "lstm":
-        raise UserError(
-            f"model.cell: {params['model']['cell']}: replicates need an lstm; set replicates.count: 0 for other cells"
-        )
     for name, case in params["cases"].items():
         if case["reset"] != "never" and not case["stateful"]:
             raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true; set that, or set reset: never")

@@ -1,6 +1,7 @@
-"""Training a shard of replicates as one network."""
+"""Training the replicates of a shard as one network, in one training after another."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import keras
@@ -8,86 +9,119 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carryover.job.epoch_line import Epoch, print_epoch
-from carryover.replicates.model import (
-    LossOfEach,
-    SumOfReplicates,
-    build_replicated_model,
-    check_optimizer,
-    random_weights_of_each,
-    set_replicated_weights,
-)
+from carryover.replicates.loss import LossOfEach, SumOfReplicates
+from carryover.replicates.model import Packed, build_replicated_model, pack, packed_values, set_packed
+from carryover.replicates.settings import Settings
 from carryover.replicates.shards import Shard
-from carryover.series.batches import cut_windows
+from carryover.replicates.weights import random_weights_of_each
+from carryover.series.batches import batch_order, cut_windows
 from carryover.series.dataset import Floats, Series
+from carryover.series.scales import Scale
+from carryover.training.behaviours import Training
 from carryover.training.cases import Case
 from carryover.training.fitting import compile_model, diverged, make_batches, train
-from carryover.training.network import Network
+from carryover.training.optimizers import build_optimizer
+from carryover.training.states import reset_states
 
 
 def train_shard(
-    shard: Shard,
-    series: Sequence[Series],
-    network: Network,
-    time_steps: int,
-    batch_size: int,
-    optimizer: keras.optimizers.Optimizer,
-    loss: str,
-    epochs: int,
-) -> NDArray[np.float64]:
-    """Train the replicates of a shard at once.
+    shard: Shard, series: Sequence[Series], scale: Scale, trainings: Sequence[Training], settings: Settings
+) -> tuple[dict[Training, NDArray[np.float64]], dict[Training, Packed]]:
+    """Train the replicates of a shard at once, in each training from the same initial weights.
 
     Args:
-        shard: the behaviour and the seeds.
-        series: the series that each replicate learns, in the order of the seeds.
-        network: the architecture of each replicate.
-        time_steps: steps per window.
-        batch_size: windows per batch.
-        optimizer: the optimizer of all replicates.
-        loss: Keras's name of the loss.
-        epochs: how many epochs to train.
+        shard: the seeds.
+        series: the series that each replicate learns, in the order of the seeds; or a single one for all.
+        scale: the scale of the target.
+        trainings: which trainings.
+        settings: what is trained and how.
 
     Returns:
-        The loss of each replicate at each epoch, float64 of shape (replicates, epochs).
+        For each training the loss of each replicate at each epoch, of shape (replicates, epochs), and the weights after
+        the last epoch, as model.pack arranges them.
 
     Raises:
-        UserError: as check_optimizer; or if the training of a replicate diverges.
+        UserError: if the training of a replicate diverges.
     """
     keras.backend.clear_session()
-    check_optimizer(optimizer)
-    count = len(shard.seeds)
-    inputs, targets = _batches(series, time_steps, batch_size)
-    weights = random_weights_of_each(network, shard.seeds)
+    count, epochs = len(shard.seeds), settings.epochs
+    inputs, targets = _windows(series, settings)
+    initial = pack(random_weights_of_each(settings.network, shard.seeds), settings.network)
     keras.utils.set_random_seed(0)  # the weights are drawn, and nothing else is random
-    case = Case("single", shard.behaviour, stateful=True)  # type: ignore[arg-type]  # checked by the command line
-    model = build_replicated_model(count, network, time_steps, batch_size)
-    set_replicated_weights(model, weights)
-    each = LossOfEach(loss, count)
-    compile_model(model, optimizer, SumOfReplicates(loss), case, len(inputs) // count, [each])
-    losses: list[NDArray[np.float32]] = []
 
-    def record(epoch: int, logs: dict[str, Any]) -> None:
-        of_each = np.asarray(logs[each.name])
-        if not np.isfinite(of_each).all():
-            seed = shard.seeds[int(np.isfinite(of_each).argmin())]
-            where = f"replicates: {shard.behaviour}, seed {seed}, epoch {epoch}"
-            raise diverged(f"{where}: the loss is not finite", optimizer)
-        print_epoch(Epoch(epoch, epochs, float(np.median(of_each))), of_replicates=shard.path)
-        losses.append(of_each)
+    @cache
+    def network(stateful: bool) -> _Restartable:
+        # Most of the time until the first epoch goes into compiling, so trainings share what is compiled.
+        return _Restartable(count, len(series), len(inputs) // settings.batch_size, stateful, settings)
 
-    train(model, make_batches(inputs, targets, count), epochs, case, record)
-    return np.transpose(losses).astype(np.float64)
+    def train_in(training: Training, epochs_before: int) -> tuple[NDArray[np.float64], Packed]:
+        stateful = training.behaviour != "every_batch"
+        case = Case("single", training.behaviour if stateful else "never", stateful)  # type: ignore[arg-type]
+        model = network(stateful).started(initial)
+        recorded: list[NDArray[np.float32]] = []
+
+        def record(epoch: int, logs: dict[str, Any]) -> None:
+            of_each = np.asarray(logs["loss_of_each"])
+            if not np.isfinite(of_each).all():
+                seed = shard.seeds[int(np.isfinite(of_each).argmin())]
+                where = f"replicates: {training.words}, seed {seed}, epoch {epoch}"
+                raise diverged(f"{where}: the loss is not finite", model.optimizer, scale)
+            so_far = Epoch(epochs_before + epoch, epochs * len(trainings), float(np.median(of_each)))
+            print_epoch(so_far, of_replicates=f"seeds {shard.name}, {training.words}")
+            recorded.append(of_each)
+
+        train(model, _batches(inputs, targets, settings.batch_size, training.batches), epochs, case, record)
+        return np.transpose(recorded).astype(np.float64), packed_values(model)
+
+    trained = {training: train_in(training, epochs * number) for number, training in enumerate(trainings)}
+    losses, weights = zip(*trained.values(), strict=True)
+    return dict(zip(trained, losses, strict=True)), dict(zip(trained, weights, strict=True))
 
 
-def _batches(series: Sequence[Series], time_steps: int, batch_size: int) -> tuple[Floats, Floats]:
-    """Arrange the windows so that make_batches takes one batch of every replicate at once.
+class _Restartable:
+    """A compiled network of replicates that can be put back to where it started."""
+
+    def __init__(self, replicates: int, series: int, batches: int, stateful: bool, settings: Settings) -> None:
+        self.stateful = stateful
+        size = settings.time_steps, settings.batch_size
+        self.model = build_replicated_model(replicates, series, settings.network, *size, stateful)
+        optimizer = build_optimizer(settings.optimizer, **settings.optimizer_parameters)
+        loss, each = SumOfReplicates(settings.loss), LossOfEach(settings.loss, replicates)
+        compile_model(self.model, optimizer, loss, Case("single", "never", stateful), batches, [each])
+        self.variables = optimizer.variables
+        self.values = [variable.numpy() for variable in self.variables]
+
+    def started(self, weights: Packed) -> keras.Model:
+        """Return the network as it was before any training, with these weights."""
+        set_packed(self.model, weights)
+        for variable, value in zip(self.variables, self.values, strict=True):
+            variable.assign(value)
+        if self.stateful:
+            reset_states(self.model)
+        return self.model
+
+
+def _windows(series: Sequence[Series], settings: Settings) -> tuple[Floats, Floats]:
+    """Cut each series into windows.
 
     Returns:
-        Inputs of shape (batches * replicates, time_steps, inputs, batch_size) and targets of shape
-        (batches * replicates, 1, batch_size), the replicates varying fastest.
+        Inputs of shape (windows, series, time_steps, inputs) and targets of shape (windows, series, 1).
     """
-    windows = [cut_windows(one, time_steps, batch_size) for one in series]
-    features = series[0].x.shape[1]
-    shape = len(series), -1, batch_size
-    inputs = np.stack([x for x, _ in windows]).reshape(*shape, time_steps, features).transpose(1, 0, 3, 4, 2)
-    targets = np.stack([y for _, y in windows]).reshape(*shape, 1).transpose(1, 0, 3, 2)
-    return inputs.reshape(-1, *inputs.shape[2:]), targets.reshape(-1, *targets.shape[2:])
+    windows = [cut_windows(one, settings.time_steps, settings.batch_size) for one in series]
+    return np.stack([x for x, _ in windows], axis=1), np.stack([y for _, y in windows], axis=1)
+
+
+def _batches(inputs: Floats, targets: Floats, batch_size: int, order: str) -> Any:
+    """Arrange windows so that make_batches takes one batch of every series at once.
+
+    Returns:
+        Batches of inputs, (series, time_steps, inputs, batch_size), and of targets, (series, 1, batch_size).
+    """
+    indices = batch_order(len(inputs), batch_size, order)
+    series = inputs.shape[1]
+
+    def arranged(windows: Floats) -> Floats:
+        in_batches = windows[indices].reshape(-1, batch_size, *windows.shape[1:])
+        return np.moveaxis(in_batches, 1, -1).reshape(-1, *windows.shape[2:], batch_size)
+
+    return make_batches(arranged(inputs), arranged(targets), series)

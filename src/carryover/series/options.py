@@ -2,7 +2,7 @@
 
 import argparse
 
-from carryover.job.command_line import count_or_all, finite_number
+from carryover.job.command_line import finite_number
 from carryover.job.errors import UserError
 
 NOISY_SINE = "noisy_sine"
@@ -12,11 +12,10 @@ SERIES = "data/series"
 """The folder of the CSV files that dataset.source may name."""
 
 
-def add_series_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add one option for each key of `dataset` that defines a series, except its seed."""
+def add_noisy_sine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add one option for each key of `dataset` that says what a noisy sine is, except its length and its seed."""
     dataset = parser.add_argument_group("dataset")
     dataset.add_argument("--source", required=True, metavar="NAME", help="noisy_sine, or a CSV file without .csv")
-    dataset.add_argument("--samples", required=True, type=count_or_all, metavar="N", help="samples to train on, or all")
     dataset.add_argument("--step", required=True, type=finite_number, help="between samples, in radians")
     dataset.add_argument("--noise", required=True, type=finite_number, help="standard deviation of the noise")
 

@@ -1,8 +1,9 @@
 """A case: one way of spelling a training in Keras."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
-from carryover.training.behaviours import Training
+from carryover.training.behaviours import TRAININGS, Training
 
 CALLS = {"loop": "a loop of fit(epochs=1)", "single": "one fit(epochs=n)"}
 """How a case calls `fit`."""
@@ -31,3 +32,17 @@ class Case(NamedTuple):
         Training(behaviour='every_batch', batches='contiguous')
         """
         return Training(self.reset if self.stateful else "every_batch", self.batches)
+
+
+def trainings_of(cases: Mapping[str, Mapping[str, Any]]) -> list[Training]:
+    """Return the different trainings that some cases spell, in the order of TRAININGS.
+
+    >>> single = {"calls": "single", "reset": "never", "stateful": True}
+    >>> trainings_of({"a": single, "b": single | {"calls": "loop"}})
+    [Training(behaviour='never', batches='contiguous')]
+
+    Args:
+        cases: the entries of `cases` in params.yaml, by name.
+    """
+    spelled = {Case(**case).training for case in cases.values()}
+    return [training for training in TRAININGS.values() if training in spelled]

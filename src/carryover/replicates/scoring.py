@@ -1,0 +1,140 @@
+"""Forecasts of unseen data by replicates, as forecasts.scoring makes them with one network, and their errors."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from carryover.forecasts.held_out import (
+    STATES,
+    column,
+    held_out_windows,
+    root_mean_squared_error,
+    targets_and_baselines,
+)
+from carryover.forecasts.scoring import bounded
+from carryover.job.errors import UserError
+from carryover.replicates.model import Packed, build_replicated_forecaster, build_replicated_model, set_packed
+from carryover.replicates.series import Parts
+from carryover.replicates.settings import Settings
+from carryover.replicates.shards import Shard
+from carryover.series.dataset import Floats
+from carryover.series.scales import Scale, in_own_units, series_in_own_units
+from carryover.training.behaviours import Training
+from carryover.training.network import Network
+from carryover.training.states import reset_states
+
+AT_ONCE = 200
+"""How many steps or windows are forecast in one execution of the graph: more would need memory and be no faster."""
+
+Errors = dict[str, NDArray[np.float64]]
+"""Root mean squared errors, of shape (replicates,), in the series' own units: of each baseline by its name in
+held_out.BASELINES, and of each training by the names of held_out.column."""
+
+
+def score_shard(
+    shard: Shard,
+    parts: Sequence[Parts],
+    scales: list[Scale],
+    settings: Settings,
+    trained: Mapping[Training, Packed],
+) -> Errors:
+    """Forecast the held-out part by every replicate of a shard in every training, and return the errors.
+
+    Args:
+        shard: the seeds.
+        parts: the parts of the series of each replicate, in the order of the seeds; or a single one for all.
+        scales: of the columns of the series, the target's last.
+        settings: what the replicates are.
+        trained: the weights after each training.
+
+    Returns:
+        The errors; empty if nothing is held out.
+
+    Raises:
+        UserError: if a forecast is not finite.
+    """
+    windows = [held_out_windows(*one, settings.time_steps) for one in parts]
+    samples = windows[0].samples
+    if not len(samples):
+        return {}
+    own_units = [[series_in_own_units(part, scales) for part in one] for one in parts]
+    known = [targets_and_baselines(before, after, samples) for before, after in own_units]
+    targets = np.stack([one.pop("target") for one in known])
+    baselines = {name: np.stack([one[name] for one in known]) for name in known[0] if name != "sample"}
+
+    def errors(forecasts: Floats) -> NDArray[np.float64]:
+        return np.broadcast_to(root_mean_squared_error(forecasts, targets), len(shard.seeds))
+
+    found: Errors = {name: errors(forecasts) for name, forecasts in baselines.items()}
+    forecaster = ReplicatedForecaster(
+        len(shard.seeds),
+        settings.network,
+        np.stack([one.series for one in windows]),
+        np.stack([one.windows for one in windows]),
+    )
+    for training, weights in trained.items():
+        made = {
+            "carried": forecaster.with_carried_states(weights)[:, samples],
+            "reset": forecaster.with_reset_states(weights),
+        }
+        for states, forecasts in made.items():
+            finite = np.isfinite(forecasts).all(axis=1)
+            if not finite.all():
+                seed = shard.seeds[int(finite.argmin())]
+                raise UserError(
+                    f"replicates: {training.words}, seed {seed}: a forecast of unseen data with the states "
+                    f"{STATES[states]} is not finite; {bounded(settings.network, scales[-1])}, or set "
+                    "dataset.held_out: 0"
+                )
+            found[column(training.name, states)] = errors(in_own_units(forecasts, scales[-1]))
+    print(f"seeds {shard.name}: forecast {len(samples)} samples", flush=True)
+    return found
+
+
+class ReplicatedForecaster:
+    """Replicates that forecast along their series. It is built once and used with different weights.
+
+    Args:
+        replicates: how many there are.
+        network: the architecture.
+        series: the inputs of both parts of each series, of shape (series, samples, inputs). Here and below there is one
+            series for each replicate, or one for all.
+        windows: the inputs of the held-out windows, of shape (series, windows, time_steps, inputs).
+    """
+
+    def __init__(self, replicates: int, network: Network, series: Floats, windows: Floats) -> None:
+        self.samples, self.windows = series.shape[1], windows.shape[1]
+        self.stretches = _parts(series)[..., None]
+        self.carrying = build_replicated_forecaster(replicates, len(series), network, self.stretches.shape[2])
+        self.batches = np.moveaxis(_parts(windows), 2, -1)
+        size = windows.shape[2], self.batches.shape[-1]
+        self.resetting = build_replicated_model(replicates, len(series), network, *size, stateful=False)
+        for model in (self.carrying, self.resetting):
+            model.compile(jit_compile=False)  # XLA generates code for the CPU it runs on
+
+    def with_carried_states(self, weights: Packed) -> Floats:
+        """Forecast every sample, with the states carried from the start of the series; (replicates, samples)."""
+        reset_states(self.carrying)  # the previous weights have left theirs
+        return _predict(self.carrying, weights, self.stretches)[:, : self.samples]
+
+    def with_reset_states(self, weights: Packed) -> Floats:
+        """Forecast the last sample of each window, with the states reset before it; (replicates, windows)."""
+        return _predict(self.resetting, weights, self.batches)[:, : self.windows]
+
+
+def _parts(arrays: Floats) -> Floats:
+    """Cut arrays of shape (series, n, ...) into equal parts, (parts, series, length, ...), filled up with zeros."""
+    series, total, *rest = arrays.shape
+    parts = math.ceil(total / AT_ONCE)
+    size = math.ceil(total / parts)
+    padded = np.zeros((series, parts * size, *rest), np.float32)
+    padded[:, :total] = arrays
+    return np.moveaxis(padded.reshape(series, parts, size, *rest), 1, 0)
+
+
+def _predict(model: keras.Model, weights: Packed, parts: Floats) -> Floats:
+    set_packed(model, weights)
+    return np.concatenate([model.predict_on_batch(part)[:, 0] for part in parts], axis=1)
