@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.cases import EPOCHS, case
+from helpers.replicates import replicates
 
 from carryover.comparison.answer import answer, claims_hold
 from carryover.comparison.details import details
@@ -15,7 +16,6 @@ from carryover.comparison.verdict import verdict
 from carryover.forecasts.held_out import STATES
 from carryover.series.dataset import Series
 from carryover.series.notes import Notes
-from carryover.training.behaviours import Training
 
 NEVER = {"calls": "single", "reset": "never", "stateful": True, "batches": "contiguous"}
 LOOP = NEVER | {"calls": "loop"}
@@ -24,6 +24,10 @@ NO_FORECASTS = pd.DataFrame()
 # The cases made by hand predict samples 1 and 3, and rightly.
 SERIES = Series(np.zeros((4, 1), np.float32), np.array([0, 0.5, 0, -0.5], np.float32))
 BEYOND_THEM = SERIES._replace(y=100 + 20 * SERIES.y)
+FORECASTS = pd.DataFrame(
+    {"sample": [5], "target": [1.0], "mean": [0.0]}
+    | {f"{name}/{states}": [0.5] for name in "abc" for states in ("carried", "reset")}
+)
 NOTES = Notes(1234, 1000, 200, left_over=34, not_forecast=0, warnings=[])
 PARAMS: dict[str, Any] = {
     "dataset": {"source": "noisy_sine"},
@@ -36,15 +40,24 @@ PARAMS: dict[str, Any] = {
 NO_CLAIMS = PARAMS | {"claims": {"identical": [], "different": []}}
 EQUAL = {"a": case(), "b": case(), "c": case()}
 RESET_DIFFERS = {"a": case(), "b": case(), "c": case(states={1: "x"}, loss={2: 0.1, 3: 0.31}, weights={2: "x"})}
-REPLICATES = {
-    Training("never", "contiguous"): np.column_stack([[0.5, 0.6, 0.7, 0.2]]),
-    Training("every_epoch", "contiguous"): np.column_stack([[0.4, 0.4, 0.4, 0.4]]),
-}
+NEVER_RESET, RESET_EVERY_EPOCH, WITHOUT = (f"contiguous_{name}" for name in ("never", "every_epoch", "every_batch"))
+OF_SEEDS = {NEVER_RESET: [0.5, 0.6, 0.7, 0.2], RESET_EVERY_EPOCH: [0.4, 0.4, 0.4, 0.4]}
+LOSSES = {name: {"loss": [[loss] for loss in losses]} for name, losses in OF_SEEDS.items()}
+REPLICATES = replicates(LOSSES)
+SCORED = replicates(
+    {name: numbers | {"carried": [0.1, 0.2, 0.3, 0.4], "reset": [1, 1, 1, 1]} for name, numbers in LOSSES.items()}
+)
 
 
 def found(cases: dict[str, Any] = EQUAL, params: dict[str, Any] = PARAMS, **others: Any) -> dict[str, Any]:
     """The details of a run, as another program reads them."""
-    given = {"reference": {}, "replicates": {}, "forecasts": NO_FORECASTS, "notes": NOTES, "series": SERIES} | others
+    given = {
+        "reference": {},
+        "replicates": replicates({}),
+        "forecasts": NO_FORECASTS,
+        "notes": NOTES,
+        "series": SERIES,
+    } | others
     return json.loads(json.dumps(details(cases, params, **given)))  # type: ignore[no-any-return]
 
 
@@ -76,12 +89,15 @@ def test_the_metrics_are_one_number_or_answer_for_each_thing_that_commits_are_co
         "b": {"max_relative_loss_difference": 3e-7, "max_absolute_prediction_difference": 2e-7},
     }
     forecasts = pd.DataFrame(table | errors)
-    numbers = metrics(found(RESET_DIFFERS, reference=reference, replicates=REPLICATES, forecasts=forecasts))
+    numbers = metrics(found(RESET_DIFFERS, reference=reference, replicates=SCORED, forecasts=forecasts))
     assert numbers == {
         "claims": {"a = b": True, "a = c": False, "b != c": True},
         "final_loss": dict.fromkeys("abc", 0.25),
         "held_out": {name: {"carried": 0.5, "reset": 0.5} for name in "abc"},
-        "replicates": {"contiguous_never": {"final_loss": 0.55}, "contiguous_every_epoch": {"final_loss": 0.4}},
+        "replicates": {
+            "contiguous_never": {"final_loss": 0.55, "carried": 0.25, "reset": 1.0},
+            "contiguous_every_epoch": {"final_loss": 0.4, "carried": 0.25, "reset": 1.0},
+        },
         "reference": {
             "max_relative_loss_difference_millionths": pytest.approx(0.3),
             "max_absolute_prediction_difference_millionths": pytest.approx(0.2),
@@ -92,23 +108,40 @@ def test_the_metrics_are_one_number_or_answer_for_each_thing_that_commits_are_co
         "max_relative_loss_difference_millionths": pytest.approx(0.1)
     }
     assert set(metrics(found())) == {"claims", "final_loss"}
+    assert metrics(found(replicates=REPLICATES))["replicates"]["contiguous_never"] == {"final_loss": 0.55}
 
 
-def test_the_answer_is_that_a_loop_is_the_single_call_and_what_a_reset_changes_over_all_seeds() -> None:
-    text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=REPLICATES), NO_CLAIMS)
-    sentences, to_do = text.split("\n\n")
+def test_the_answer_is_the_advice_then_whether_a_loop_is_the_single_call_and_what_a_reset_changes() -> None:
+    ramp = np.linspace(0, 0.1, 16)
+    of_seeds = {
+        name: {"carried": 1 + ramp, "reset": error + ramp} for name, error in ((NEVER_RESET, 0.2), (WITHOUT, 0.1))
+    }
+    text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=replicates(of_seeds)), NO_CLAIMS)
+    advised, *_, sentences, to_do = text.split("\n\n")
+    assert advised.startswith(
+        "**On unseen data, networks trained in contiguous batches without memory between windows "
+    )
     assert sentences == (
         "**A loop of `fit(epochs=1)` is the same training as one `fit(epochs=n)`, to the last bit.** Resetting the "
-        "states after every epoch makes it a different training: with contiguous batches it ended with the lower "
-        "training loss in 3 of 4 seeds."
+        "states after every epoch makes it a different training."
     )
-    assert to_do.startswith("**What to do.** Call `fit` once.")
-    assert "The training loss does not tell you whether to reset" in to_do
+    assert to_do.startswith("**What to do.** Call `fit` once, with `shuffle=False`, on a network that is not stateful.")
+    assert "If you want a reset" not in to_do
 
 
-def test_the_answer_counts_the_seeds_whichever_behaviour_comes_first() -> None:
-    replicates = dict(reversed(REPLICATES.items()))
-    assert "in 3 of 4 seeds" in answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=replicates), NO_CLAIMS)
+def test_the_answer_counts_the_seeds_of_each_batch_order_whichever_behaviour_comes_first() -> None:
+    reverse = {"interleaved_every_epoch": {"loss": [[0.4]] * 4}, "interleaved_never": {"loss": [[0.3]] * 3 + [[0.5]]}}
+    text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=replicates(LOSSES | reverse)), NO_CLAIMS)
+    assert (
+        "makes it a different training. The training loss was lower with the reset in 3 of 4 seeds with contiguous "
+        "batches, which may be luck and in 1 of 4 seeds with interleaved batches, which may be luck."
+    ) in text
+    sure = {name: {"loss": [[loss]] * 16} for name, loss in ((NEVER_RESET, 0.3), (RESET_EVERY_EPOCH, 0.2))}
+    text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=replicates(sure)), NO_CLAIMS)
+    assert "The training loss was lower with the reset in 16 of 16 seeds with contiguous batches." in text
+    same = {name: {"loss": [[0.3]] * 16} for name in (NEVER_RESET, RESET_EVERY_EPOCH)}
+    text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=replicates(same)), NO_CLAIMS)
+    assert "The training loss was" not in text
 
 
 def test_the_answer_says_when_the_loop_is_another_training() -> None:
@@ -233,14 +266,13 @@ def test_a_run_of_one_epoch_is_told_to_train_for_more() -> None:
 
 
 def test_no_advice_is_given_from_one_seed_or_from_training_loss() -> None:
-    without = answer(found(RESET_DIFFERS, NO_CLAIMS), NO_CLAIMS)
-    assert "hold samples out (`dataset.held_out`)" in without
-    forecasts = pd.DataFrame(
-        {"sample": [5], "target": [1.0], "mean": [0.0], "previous_target": [0.9]}
-        | {f"{name}/{states}": [0.5] for name in "abc" for states in ("carried", "reset")}
-    )
-    held_out = answer(found(RESET_DIFFERS, NO_CLAIMS, forecasts=forecasts), NO_CLAIMS)
-    assert "are those of one seed, so compare several seeds before you choose" in held_out
+    """Nor where there is nothing to choose from; what is said otherwise is in test_advice.py."""
+    text = answer(found(RESET_DIFFERS, NO_CLAIMS, forecasts=FORECASTS), NO_CLAIMS)
+    assert text.startswith("**This run cannot advise you which training to use**: it has no replicates,")
+    assert "**What to do.** Call `fit` once." in text
+    text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=REPLICATES), NO_CLAIMS)
+    assert text.startswith("**This run cannot advise you which training to use**: nothing is held out,")
+    assert "cannot advise" not in answer(found(EQUAL, NO_CLAIMS), NO_CLAIMS)
 
 
 def test_failed_claims_come_first_and_the_verdict_says_where_they_part_and_by_how_much() -> None:
@@ -273,11 +305,7 @@ def test_the_verdict_says_when_all_claims_hold() -> None:
 
 
 def test_the_verdict_has_its_sections_in_order_the_answer_first() -> None:
-    forecasts = pd.DataFrame(
-        {"sample": [5], "target": [1.0], "mean": [0.0], "previous_target": [0.9]}
-        | {f"{name}/{states}": [0.5] for name in "abc" for states in ("carried", "reset")}
-    )
-    text = verdict(found(RESET_DIFFERS, replicates=REPLICATES, forecasts=forecasts), PARAMS)
+    text = verdict(found(RESET_DIFFERS, replicates=SCORED, forecasts=FORECASTS), PARAMS)
     headings = [line for line in text.splitlines() if line.startswith("#")]
     assert headings == [
         "# Verdict",
@@ -291,22 +319,65 @@ def test_the_verdict_has_its_sections_in_order_the_answer_first() -> None:
     assert text.index("What to do.") < text.index("## The claims")
 
 
-def test_the_verdict_compares_every_two_trainings_seed_by_seed_and_says_how_certain_it_is() -> None:
-    text = verdict(found(params=NO_CLAIMS, replicates=REPLICATES), NO_CLAIMS)
+def test_the_verdict_compares_the_trainings_seed_by_seed_and_says_how_certain_it_is() -> None:
+    text = verdict(found(params=NO_CLAIMS, replicates=SCORED, forecasts=FORECASTS), NO_CLAIMS)
     assert "Each of 4 seeds has its own noise and initial weights" in text
-    row = "| never reset, contiguous batches | 0.550000 (0.425000 to 0.625000) | 0.550000 (0.425000 to 0.625000) |"
+    row = "| never reset, contiguous batches | 0.55 (0.425 to 0.625) | 0.55 (0.425 to 0.625) | 4 of 4 seeds |"
     assert row in text
     assert (
-        "- Networks reset every epoch ended with a lower loss than networks never reset in 3 of 4 seeds. The median "
-        "difference is -0.15 (95 % confidence interval: -0.3 to 0.2; Wilcoxon's signed-rank test: p = "
+        "| contiguous | never reset or reset every epoch | cannot tell | reset every epoch in 3 of 4 seeds | 0.15 (95 "
+        "% interval: -0.2 to 0.3; p = "
     ) in text
+    assert "| never reset, contiguous batches | 0.25 (0.175 to 0.325) | 1 (1 to 1) |" in text
+    assert "| contiguous | never reset or reset every epoch | the same in every seed |  |  |" in text
+    assert "| never reset, contiguous batches | cannot tell | the training in 4 of 4 seeds |" in text
+    assert "p is that of the sign test, corrected by Holm's method for the number of comparisons." in text
     assert "Each of 4 seeds" not in verdict(found(params=NO_CLAIMS), NO_CLAIMS)
 
 
+def test_the_verdict_tells_the_effect_of_the_states_from_that_of_the_batch_order() -> None:
+    ramp = np.linspace(0, 0.1, 16)
+    errors = {
+        "contiguous_never": 0.8,
+        "contiguous_every_batch": 0.5,
+        "interleaved_never": 0.1,
+        "interleaved_every_batch": 0.3,
+    }
+    of_seeds = {name: {"carried": 9 + ramp, "reset": error + ramp} for name, error in errors.items()}
+    scored = replicates(of_seeds, {"input": 0.4 - ramp, "mean": 5 + ramp})
+    text = verdict(found(params=NO_CLAIMS, replicates=scored, forecasts=FORECASTS), NO_CLAIMS).split(
+        "## Error on unseen"
+    )[1]
+    states, batches = text.split("What the batch order (contiguous or interleaved) does to the error")
+    assert "| contiguous | never reset or reset every batch | reset every batch | 16 of 16" in states
+    assert "| interleaved | never reset or reset every batch | never reset | 16 of 16 seeds |" in states
+    assert "| never reset | interleaved | 16 of 16 seeds | 0.7 (95 % interval: 0.7 to 0.7; p" in batches
+    assert "| reset every batch | interleaved | 16 of 16 seeds | 0.2 (95 % interval: 0.2 to 0.2;" in batches
+    assert "contiguous | interleaved" not in text
+    assert "no memory" not in text, "that is how the training without memory is used best"
+    baseline = text.split("Compared with the best forecast without a network, the input itself:")[1]
+    assert "| never reset, contiguous batches | the input itself | 16 of 16 seeds | 0.5 (95 %" in baseline
+
+
+def test_the_verdict_compares_with_no_memory_at_all_if_carried_states_help_a_network_trained_without() -> None:
+    ramp = np.linspace(0, 0.1, 16)
+    of_seeds = {
+        NEVER_RESET: {"carried": 0.8 + ramp, "reset": 9 + ramp}, WITHOUT: {"carried": 0.2 + ramp, "reset": 0.5 + ramp}
+    }  # fmt: skip
+    numbers = found(params=NO_CLAIMS, replicates=replicates(of_seeds), forecasts=FORECASTS)
+    rows = verdict(numbers, NO_CLAIMS).split(
+        "Compared with networks of the same batch order that have no memory at all"
+    )[1]
+    assert "| never reset, contiguous batches | no memory | 16 of 16 seeds | 0.3 (95 % interval: 0.3 to 0.3; p" in rows
+    assert "| reset every batch, contiguous batches | the training | 16 of 16 seeds | 0.3 (95 % interval: 0.3" in rows
+
+
 def test_a_single_replicate_has_no_confidence_interval() -> None:
-    one = {training: losses[:1] for training, losses in REPLICATES.items()}
+    one = replicates({name: {"loss": numbers["loss"][:1]} for name, numbers in LOSSES.items()})
     text = verdict(found(params=NO_CLAIMS, replicates=one), NO_CLAIMS)
-    assert "in 1 of 1 seed. The median difference is -0.1.\n" in text
+    row = "| contiguous | never reset or reset every epoch | cannot tell | reset every epoch in 1 of 1 seed | 0.1 |"
+    assert row in text
+    assert "interval" not in text
 
 
 def test_the_verdict_compares_behaviours_within_a_batch_order_only() -> None:
@@ -371,11 +442,8 @@ def test_the_verdict_says_what_a_network_is_worth_on_unseen_data() -> None:
         "cases": {"a": {"carried": pytest.approx(np.sqrt(0.125)), "reset": pytest.approx(0.5)}},
     }
     text = verdict(numbers, params)
-    assert "| `a` | 0.3536 | 0.5000 |" in text
-    assert "The lowest error of a network is 0.3536 (`a`, states carried from the start of the series)." in text
-    assert (
-        "The best forecast without a network, the previous target, if it is known, has a lower error: 0.1000." in text
-    )
+    assert "| `a` | 0.3536 | 0.5 |" in text
+    assert "| the target one sample before | 0.1 |" in text
     assert "unseen data" not in verdict(found({"a": case()}, params), params).split("## The claims")[1]
 
 
@@ -391,12 +459,6 @@ def test_the_verdict_says_where_the_samples_went_and_first_what_is_suspicious_in
         "\n\n**Check the series first:**\n\n- column 'a\\*b\\*c': -200 is in 3 of 9 rows\n- column 'x': it is 3\n\n"
     )
     assert text.index("Not every claim holds") < text.index(warnings) < text.index("What to do.")
-
-
-def test_replicates_that_all_end_the_same_are_not_said_to_be_lower() -> None:
-    equal = dict.fromkeys(REPLICATES, np.ones((4, 1)))
-    text = verdict(found(params=NO_CLAIMS, replicates=equal), NO_CLAIMS)
-    assert "- Networks never reset ended with the same loss as networks reset every epoch in every seed." in text
 
 
 def test_batch_orders_are_not_compared_if_they_are_the_same_or_neither_behaviour_ends_lower() -> None:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from carryover.comparison.advice import advice, what_to_do
 from carryover.comparison.claims import spellings, why_the_same
-from carryover.comparison.words import code, count, plain
+from carryover.comparison.numbers import equal, seeds_lower
+from carryover.comparison.words import code, count, plain, seeds_of
 from carryover.series.options import NOISY_SINE
 from carryover.training.behaviours import BATCH_ORDERS, TRAININGS, Training
 
@@ -15,14 +17,11 @@ ONE_FIT = (
     "Call `fit` once. If you want a reset after every epoch, pass it "
     '`carryover.ResetStates(every="epoch")` as a callback.'
 )
-UNDECIDED = "The training loss does not tell you whether to reset, because it says nothing about unseen data."
-ONE_SEED = "The errors on unseen data below are those of one seed, so compare several seeds before you choose."
-NOTHING_HELD_OUT = "To see the errors on unseen data, hold samples out (`dataset.held_out`)."
 
 
 def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
     """Write the answer as Markdown: what was not learnt, which claims fail and what is suspicious in the series, if
-    anything; the answer in two sentences; what to do.
+    anything; the advice; whether a loop is the single call, and what a reset changes; what to do.
 
     Args:
         details: the contents of results/details.json.
@@ -32,10 +31,16 @@ def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
         _learnt(details, params),
         _failed(details),
         _warnings(details),
+        advice(details, params) if _is_a_choice(details) else "",
         " ".join(filter(None, [_loop_or_single(details, params), _reset(details, params)])),
         _what_to_do(details, params),
     ]
     return "\n\n".join(filter(None, paragraphs))
+
+
+def _is_a_choice(details: dict[str, Any]) -> bool:
+    """Say whether there is anything to advise: without replicates, a single training is not worth a word."""
+    return len(details["trainings"]) > 1 or "replicates" in details
 
 
 def claims_hold(details: dict[str, Any]) -> str:
@@ -145,16 +150,20 @@ def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
     sentence = "Resetting the states after every epoch makes it a different training"
     if not all(differ):
         sentence += " in some of the pairs of cases"
+    return f"{sentence}{_lower_after_reset(details)}."
+
+
+def _lower_after_reset(details: dict[str, Any]) -> str:
+    """Say for each batch order in how many seeds a reset after every epoch ends with the lower training loss."""
     numbers = details.get("replicates", {})
-    never, every_epoch = Training("never", "contiguous").name, Training("every_epoch", "contiguous").name
-    for pair in numbers.get("pairs", {}).values():
-        if {pair["a"], pair["b"]} == {never, every_epoch}:
-            reset_lower = pair["a_lower" if pair["a"] == every_epoch else "b_lower"]
-            sentence += (
-                ": with contiguous batches it ended with the lower training loss in "
-                f"{reset_lower:,} of {count(numbers['count'], 'seed')}"
-            )
-    return f"{sentence}."
+    found = []
+    for batches in BATCH_ORDERS:
+        never, reset = (Training(behaviour, batches).name for behaviour in ("never", "every_epoch"))
+        for one in numbers.get("final_losses", []):
+            if {one["a"], one["b"]} == {never, reset} and not equal(one):
+                luck = "" if one["lower"] else ", which may be luck"
+                found.append(f"in {seeds_of(seeds_lower(one, reset), numbers['count'])} with {batches} batches{luck}")
+    return f". The training loss was lower with the reset {' and '.join(found)}" if found else ""
 
 
 def _warnings(details: dict[str, Any]) -> str:
@@ -170,11 +179,8 @@ def _why_no_reset_matters(details: dict[str, Any], params: dict[str, Any]) -> st
 
 
 def _what_to_do(details: dict[str, Any], params: dict[str, Any]) -> str:
-    first = _remedy(details, params)
-    if len(details["trainings"]) < 2:
-        return f"**What to do.** {first}{ONE_FIT}"
-    evidence = ONE_SEED if "held_out" in details else NOTHING_HELD_OUT
-    return f"**What to do.** {first}{ONE_FIT} {UNDECIDED} {evidence}"
+    advised = what_to_do(details) if _is_a_choice(details) else ""
+    return f"**What to do.** {' '.join(filter(None, [_remedy(details, params), advised or ONE_FIT]))}"
 
 
 def _remedy(details: dict[str, Any], params: dict[str, Any]) -> str:
@@ -182,9 +188,9 @@ def _remedy(details: dict[str, Any], params: dict[str, Any]) -> str:
     differ = _effects_of_reset(details, params)
     without_effect = bool(differ) and not any(differ)
     if without_effect and _why_no_reset_matters(details, params):
-        return "First train for at least 2 epochs (`training.epochs`). "
+        return "First train for at least 2 epochs (`training.epochs`)."
     if not (without_effect or _without_skill(details)):
         return ""
     if _in_raw_units(params):
-        return "First set `dataset.standardize: true`. "
-    return "First train for more epochs, or with another `optimizer.learning_rate` or `model.activation`. "
+        return "First set `dataset.standardize: true`."
+    return "First train for more epochs, or with another `optimizer.learning_rate` or `model.activation`."

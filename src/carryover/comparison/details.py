@@ -13,7 +13,7 @@ from carryover.comparison.partings import first_parting, trainings
 from carryover.comparison.skill import skill
 from carryover.forecasts.held_out import scores
 from carryover.job.yaml_file import Params
-from carryover.replicates.losses import Losses
+from carryover.replicates.results import Replicates
 from carryover.series.dataset import Series
 from carryover.series.notes import Notes
 from carryover.training.case_results import CaseResults, Cases
@@ -25,7 +25,7 @@ def details(
     cases: Cases,
     params: Params,
     reference: dict[str, dict[str, float | None]],
-    replicates: Losses,
+    replicates: Replicates,
     forecasts: pd.DataFrame,
     notes: Notes,
     series: Series,
@@ -36,7 +36,7 @@ def details(
         cases: the results of the cases.
         params: the parameters of the run.
         reference: the result of reference.distances.
-        replicates: the losses of the replicates by training.
+        replicates: the results of the replicates.
         forecasts: the result of held_out.read_forecasts.
         notes: what make_dataset did with the series.
         series: the training part of the series, in its own units.
@@ -52,7 +52,7 @@ def details(
         `best_epoch`, the `skill` (skill.skill) and the final `weights_sha256`;
         `claims`: for each claim whether it `holds`, and the explanation.summary of its two cases. A claim of a
         difference that the definitions of its cases rule out has null there, and `does_not_apply` says why;
-        `replicates`: their statistics, by the names of behaviours.TRAININGS; absent if there are none;
+        `replicates`: the result of statistics.statistics; absent if there are none;
         `held_out`: the result of held_out.scores; absent if there are no forecasts;
         `reference`: the argument; absent if the run cannot be compared with the reference.
     """
@@ -72,10 +72,10 @@ def details(
         explanation = explain(cases[a], cases[b])
         reason = why_the_same(training_of(a, params), training_of(b, params), params, windows)
         result["claims"][name] = _judged(explanation, sign, reason) | summary(explanation)
-    if replicates:
-        from carryover.replicates.statistics import statistics  # importing SciPy takes half the time of a comparison
+    if replicates.losses:
+        from carryover.comparison.statistics import statistics  # importing SciPy takes half the time of a comparison
 
-        result["replicates"] = statistics({training.name: losses for training, losses in replicates.items()})
+        result["replicates"] = statistics(replicates)
     if not forecasts.empty:
         result["held_out"] = scores(forecasts, params)
     if reference:

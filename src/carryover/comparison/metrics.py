@@ -3,6 +3,7 @@
 from typing import Any
 
 from carryover.comparison.details import Details
+from carryover.forecasts.held_out import STATES
 
 Metrics = dict[str, Any]
 
@@ -15,7 +16,8 @@ def metrics(details: Details) -> Metrics:
         `final_loss`: the final loss of each case;
         `held_out`: the root mean squared errors of each case on the held-out part, with the states `carried` and
         `reset`;
-        `replicates`: the median `final_loss` of each training over the seeds;
+        `replicates`: the medians of each training over the seeds: of its `final_loss`, and of its errors on the
+        held-out part with the states `carried` and `reset`;
         `reference`: the largest distances of any case from the reference, in millionths, because `dvc metrics diff`
         shows five decimals.
         Each of the last three is absent if the run does not have it.
@@ -28,8 +30,8 @@ def metrics(details: Details) -> Metrics:
         result["held_out"] = details["held_out"]["cases"]
     if "replicates" in details:
         result["replicates"] = {
-            name: {"final_loss": spreads["final_loss"]["median"]}
-            for name, spreads in details["replicates"]["trainings"].items()
+            name: {key: numbers[key]["median"] for key in ("final_loss", *STATES) if key in numbers}
+            for name, numbers in details["replicates"]["trainings"].items()
         }
     if "reference" in details:
         distances = details["reference"].values()

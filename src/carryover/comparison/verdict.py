@@ -6,10 +6,11 @@ from typing import Any
 from carryover.comparison import words
 from carryover.comparison.answer import answer, claims_hold, with_and_without_reset
 from carryover.comparison.claims import spellings, training_of, why_the_same
+from carryover.comparison.over_seeds import errors_over_seeds, losses_over_seeds
 from carryover.comparison.words import code, count, table
 from carryover.forecasts.held_out import BASELINES, STATES
 from carryover.series.notes import Notes
-from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, TRAININGS, Training
+from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
 
 
 def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
@@ -26,7 +27,7 @@ def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
         _trainings(details, params),
         _claims(details),
         "## What resetting does to the training loss",
-        _replicates(details, params),
+        *(losses_over_seeds(details["replicates"], params) if "replicates" in details else []),
         _cases(details, params),
         _held_out(details, params),
         _partings(details),
@@ -66,47 +67,6 @@ def _claims(details: dict[str, Any]) -> str:
     )
 
 
-def _replicates(details: dict[str, Any], params: dict[str, Any]) -> str:
-    if "replicates" not in details:
-        return ""
-    numbers = details["replicates"]
-    own = "noise and initial weights" if params["dataset"]["source"] == "noisy_sine" else "initial weights"
-    rows = [
-        [TRAININGS[name].words, *(_spread(spreads[loss]) for loss in ("final_loss", "best_loss"))]
-        for name, spreads in numbers["trainings"].items()
-    ]
-    pairs = [f"- {_pair(pair, numbers['count'])}" for pair in numbers["pairs"].values()]
-    return "\n\n".join(
-        [
-            f"Each of {count(numbers['count'], 'seed')} has its own {own}, from which every training starts:",
-            table(["training", "final loss, median (quartiles)", "lowest loss, median (quartiles)"], rows),
-            *(["\n".join(pairs)] if pairs else []),
-        ]
-    )
-
-
-def _spread(loss: dict[str, float]) -> str:
-    return f"{loss['median']:.6f} ({loss['lower_quartile']:.6f} to {loss['upper_quartile']:.6f})"
-
-
-def _pair(pair: dict[str, Any], seeds: int) -> str:
-    a, b = (BEHAVIOURS[TRAININGS[pair[side]].behaviour] for side in ("a", "b"))
-    if not pair["a_lower"] and not pair["b_lower"]:
-        return f"Networks {a} ended with the same loss as networks {b} in every seed."
-    # The sentence is about the training that has the lower loss more often.
-    lower, higher, sign = (a, b, 1) if pair["a_lower"] >= pair["b_lower"] else (b, a, -1)
-    sentence = (
-        f"Networks {lower} ended with a lower loss than networks {higher} in "
-        f"{max(pair['a_lower'], pair['b_lower']):,} of {count(seeds, 'seed')}. "
-        f"The median difference is {sign * pair['median_difference']:.3g}"
-    )
-    if pair["confidence_low"] is None:
-        return f"{sentence}."
-    low, high = sorted(sign * pair[end] for end in ("confidence_low", "confidence_high"))
-    test = f"Wilcoxon's signed-rank test: p = {pair['p_value']:.2g}"
-    return f"{sentence} (95 % confidence interval: {low:.3g} to {high:.3g}; {test})."
-
-
 def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
     rows = []
     for group in details["trainings"]:
@@ -129,7 +89,7 @@ def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
                 else "All are the same:"
             ),
             table(["cases", "training", "first loss", "final loss", "lowest loss"], rows),
-            *_by_batch_order(details, params),
+            *([] if "replicates" in details else _by_batch_order(details, params)),
         ]
     )
 
@@ -160,30 +120,25 @@ def _held_out(details: dict[str, Any], params: dict[str, Any]) -> str:
     if "held_out" not in details:
         return ""
     numbers = details["held_out"]
-    errors: dict[str, float] = {}
-    rows = []
-    for group in details["trainings"]:
-        name = ", ".join(map(code, group))
-        by_states = numbers["cases"][group[0]]
-        rows.append([name, *(f"{by_states[states]:.4f}" for states in STATES)])
-        errors |= {f"{name}, states {STATES[states]}": error for states, error in by_states.items()}
-    naive = {BASELINES[name]: error for name, error in numbers["baselines"].items()}
-    best, best_naive = min(errors, key=errors.__getitem__), min(naive, key=naive.__getitem__)
-    difference = naive[best_naive] - errors[best]
-    other = "a higher" if difference > 0 else "a lower" if difference < 0 else "the same"
-    return "\n\n".join(
-        [
-            "## Error on unseen data",
+    over_seeds = "errors" in details.get("replicates", {})
+    parts = ["## Error on unseen data"]
+    if over_seeds:
+        parts += errors_over_seeds(details["replicates"], numbers["samples"])
+        parts.append("The cases of this run, each from one seed only:")
+    else:
+        parts.append(
             f"Root mean squared error of {count(numbers['samples'], 'forecast')} after the training part, for one "
-            "seed. Each network forecasts the series one sample at a time:",
-            table(["cases", *(f"states {meaning}" for meaning in STATES.values())], rows),
-            *_states_and_batches(details, params),
-            "Without any network:",
-            table(["forecast", "error"], [[name, f"{error:.4f}"] for name, error in naive.items()]),
-            f"The lowest error of a network is {errors[best]:.4f} ({best}). The best forecast without a network, "
-            f"{best_naive}, has {other} error: {naive[best_naive]:.4f}.",
-        ]
-    )
+            "seed. Each network forecasts the series one sample at a time:"
+        )
+    rows = [
+        [", ".join(map(code, group)), *(f"{numbers['cases'][group[0]][states]:.4g}" for states in STATES)]
+        for group in details["trainings"]
+    ]
+    naive = [[BASELINES[name], f"{error:.4g}"] for name, error in numbers["baselines"].items()]
+    parts.append(table(["cases", *(f"states {meaning}" for meaning in STATES.values())], rows))
+    if not over_seeds:
+        parts += [*_states_and_batches(details, params), "Without any network:", table(["forecast", "error"], naive)]
+    return "\n\n".join(parts)
 
 
 def _states_and_batches(details: dict[str, Any], params: dict[str, Any]) -> list[str]:

@@ -17,6 +17,33 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def seeds_of(some: int, seeds: int) -> str:
+    """Say in how many of the seeds something is so.
+
+    >>> seeds_of(3, 128)
+    '3 of 128 seeds'
+    """
+    return f"{some:,} of {count(seeds, 'seed')}"
+
+
+def by(comparison: Mapping[str, Any], lower: str) -> str:
+    """Say by how much one of two is lower, from a comparison of statistics.statistics.
+
+    >>> numbers = {"median_difference": -0.2, "confidence_low": -0.25, "confidence_high": -0.125, "corrected": 0.02}
+    >>> by({"a": "x", "b": "y"} | numbers, lower="x")
+    'by 0.2 (95 % interval: 0.125 to 0.25; p = 0.02)'
+
+    Args:
+        comparison: of two trainings, or of a training and a baseline.
+        lower: the name of the one of which it is said; if it is the higher one, the number is negative.
+    """
+    sign = -1 if lower == comparison["a"] else 1
+    low, high = sorted(sign * comparison[end] for end in ("confidence_low", "confidence_high"))
+    difference, p = sign * comparison["median_difference"], comparison["corrected"]
+    chance = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    return f"by {difference + 0.0:.3g} (95 % interval: {low + 0.0:.3g} to {high + 0.0:.3g}; {chance})"
+
+
 def parting(epoch: int, parts: Sequence[str], epochs: int, same_training: bool = False) -> str:
     """Say where two cases part.
 

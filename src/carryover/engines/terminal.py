@@ -61,17 +61,17 @@ def _claims(details: dict[str, Any], console: Console) -> Table:
 
 def _trainings(details: dict[str, Any]) -> Table:
     """Return a table with one row per group of cases that are the same training."""
-    table = Table(box=SIMPLE, show_edge=False)
+    table = Table(box=SIMPLE, show_edge=False, title="the cases of this run, from one seed", title_justify="left")
     errors = details.get("held_out", {}).get("cases", {})
     table.add_column("training", overflow="fold", min_width=max(map(len, details["cases"])))
     for title in ("final loss", *(["unseen data,\nstates carried", "unseen data,\nstates reset"] if errors else [])):
         table.add_column(title, justify="right")
     for group in details["trainings"]:
         case = details["cases"][group[0]]
-        of_states = [f"{errors[group[0]][states]:.4f}" for states in ("carried", "reset")] if errors else []
+        of_states = [f"{errors[group[0]][states]:.4g}" for states in ("carried", "reset")] if errors else []
         table.add_row(" = ".join(group), f"{case['final_loss']:.6f}", *of_states)
     for name, error in details.get("held_out", {}).get("baselines", {}).items():
-        table.add_row(f"without a network: {name.replace('_', ' ')}", "", "", f"{error:.4f}", style="dim")
+        table.add_row(f"without a network: {name.replace('_', ' ')}", "", "", f"{error:.4g}", style="dim")
     return table
 
 

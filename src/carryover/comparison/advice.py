@@ -1,0 +1,270 @@
+"""The advice of a run: which training to use and how, from the errors of all seeds on unseen data.
+
+It is about one training: the one with the lowest error or, if the seeds cannot tell which one that is, the simplest of
+those that may be it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from carryover.comparison.numbers import (
+    MEMORYLESS,
+    Numbers,
+    comparison,
+    equal,
+    error,
+    in_use,
+    other_of,
+    seeds_lower,
+    trainings,
+    without_memory,
+)
+from carryover.comparison.words import by, count, seeds_of
+from carryover.forecasts.held_out import BASELINES, STATES
+from carryover.series.options import NOISY_SINE
+from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
+
+SEVERAL = "set `replicates.count` to 16 or more"
+
+NETWORKS = {
+    "never": "and never reset",
+    "every_epoch": "and reset every epoch",
+    MEMORYLESS: "without memory between windows",
+}
+HOW_TO_BATCH = {
+    "contiguous": "Call `fit` once, with `shuffle=False`",
+    "interleaved": (
+        "Reorder your samples into interleaved batches (docs/batches.md), and call `fit` once, with `shuffle=False`"
+    ),
+}
+HOW_TO_TRAIN = {
+    "never": "on a stateful network, without a reset",
+    "every_epoch": 'on a stateful network, with `carryover.ResetStates(every="epoch")` as a callback',
+    MEMORYLESS: "on a network that is not stateful",
+}
+HOW_TO_FORECAST = {
+    "carried": (
+        "give the weights to a stateful network of batch size 1, and let it run along the series from its start, "
+        "without a reset (`one_step_at_a_time` in docs/conditions.md)"
+    ),
+    "reset": "start every window from states of zero",
+}
+
+
+def advice(details: dict[str, Any], params: dict[str, Any]) -> str:
+    """Write as Markdown what the errors of all seeds on unseen data say; without such errors, why there is no advice.
+
+    Args:
+        details: the contents of results/details.json.
+        params: the parameters of the run.
+    """
+    if reason := _no_advice(details):
+        return f"**This run cannot advise you which training to use**: {reason}."
+    numbers = details["replicates"]
+    advised = _advised(numbers)
+    return "\n\n".join(
+        [
+            _lowest(numbers, params),
+            _compared(numbers, advised),
+            _other_use(numbers, advised),
+            *_harm_of_memory(numbers),
+            *_not_converged(numbers, advised, params),
+        ]
+    )
+
+
+def what_to_do(details: dict[str, Any]) -> str:
+    """Say how to train and how to forecast; empty if the run cannot advise."""
+    if _no_advice(details):
+        return ""
+    numbers = details["replicates"]
+    advised, baseline = _advised(numbers), BASELINES[numbers["best_baseline"]]
+    found = comparison(numbers, in_use(numbers, advised), numbers["best_baseline"])
+    if found and found["lower"] == numbers["best_baseline"]:
+        return f"Use {baseline}: no network here is better. For better networks, train longer or change them."
+    instructions = (
+        f"{HOW_TO_BATCH[advised.batches]}, {HOW_TO_TRAIN[advised.behaviour]}. To forecast, "
+        f"{HOW_TO_FORECAST[numbers['trainings'][advised.name]['states']]}."
+    )
+    if found and not found["lower"]:
+        instructions += f" The seeds cannot tell whether that is better than {baseline}."
+    if len(_candidates(numbers)) > 1:
+        instructions += " More seeds may tell the trainings apart (`replicates.count`)."
+    return instructions
+
+
+def _no_advice(details: dict[str, Any]) -> str:
+    """Say why a run cannot advise; empty if it can."""
+    numbers = details.get("replicates")
+    if not numbers:
+        return f"it has no replicates, and one seed proves no tendency; {SEVERAL}"
+    if "errors" not in numbers:
+        return "nothing is held out, and a training loss says nothing about unseen data; set `dataset.held_out`"
+    if numbers["count"] < numbers["needed"]:
+        few = count(numbers["count"], "seed")
+        all_of_them = count(len(numbers["trainings"]), "training")
+        return f"{few} cannot tell {all_of_them} apart, for which {numbers['needed']} is the least; {SEVERAL}"
+    return ""
+
+
+def _candidates(numbers: Numbers) -> list[Training]:
+    """Return the trainings of which each may have the lowest error: the one with the lowest median first."""
+    best, *others = sorted(trainings(numbers), key=lambda training: error(numbers, training))
+    found = [best]
+    for training in others:
+        to_best = comparison(numbers, in_use(numbers, best), in_use(numbers, training))
+        if to_best and to_best["lower"] != in_use(numbers, best) and not equal(to_best):
+            found.append(training)
+    return found
+
+
+def _advised(numbers: Numbers) -> Training:
+    """Return the training to advise: of those that may be the best, the one that asks least of those who use it."""
+    candidates = _candidates(numbers)
+    to_baseline = {t: comparison(numbers, in_use(numbers, t), numbers["best_baseline"]) for t in candidates}
+    better = [t for t, found in to_baseline.items() if found and found["lower"] == in_use(numbers, t)]
+    effort = [MEMORYLESS, "never", "every_epoch"]
+    return min(
+        better or candidates,
+        key=lambda training: (list(BATCH_ORDERS).index(training.batches), effort.index(training.behaviour)),
+    )
+
+
+def _networks(training: Training) -> str:
+    """Name the networks of a training.
+
+    >>> _networks(Training("never", "interleaved"))
+    'networks trained in interleaved batches and never reset'
+    """
+    return f"networks trained in {training.batches} batches {NETWORKS[training.behaviour]}"
+
+
+def _lowest(numbers: Numbers, params: dict[str, Any]) -> str:
+    """Name the training with the lowest error, or those that may have it."""
+    candidates, seeds = _candidates(numbers), count(numbers["count"], "seed")
+    first = candidates[0]
+
+    def with_error(training: Training) -> str:
+        states = STATES[numbers["trainings"][training.name]["states"]]
+        return f"{error(numbers, training):.4g}, the median of {seeds}, with their states {states}"
+
+    varied = "noise and initial weights" if params["dataset"]["source"] == NOISY_SINE else "initial weights only"
+    scope = f"The seeds differ in {varied}; on other data it may be otherwise."
+    if len(numbers["trainings"]) == 1:
+        return f"**On unseen data, {_networks(first)} have this error**: {with_error(first)}. {scope}"
+    if len(candidates) == 1:
+        return f"**On unseen data, {_networks(first)} have the lowest error**: {with_error(first)}. {scope}"
+    lines = [f"- {_networks(first)}: {with_error(first)};"]
+    for training in candidates[1:]:
+        to_first = comparison(numbers, in_use(numbers, training), in_use(numbers, first))
+        assert to_first  # it would not be a candidate
+        lines.append(f"- {_networks(training)}: {with_error(training)}; {_apart(numbers, to_first, training)};")
+    simplest = _networks(_advised(numbers))
+    return (
+        f"**{seeds} cannot tell which of these trainings has the lowest error on unseen data:**\n\n"
+        + "\n".join(lines).removesuffix(";")
+        + f".\n\nThe simplest of them to use are {simplest}. {scope}"
+    )
+
+
+def _apart(numbers: Numbers, to_first: dict[str, Any], training: Training) -> str:
+    """Say how a training that may be the best differs from the one with the lowest median."""
+    name = in_use(numbers, training)
+    lower = seeds_of(seeds_lower(to_first, name), numbers["count"])
+    if to_first["lower"] == name:
+        return f"seed by seed these are lower than the first, in {lower}, {by(to_first, name)}"
+    return f"lower than the first in {lower}, in the median {by(to_first, name)}"
+
+
+def _compared(numbers: Numbers, advised: Training) -> str:
+    """Compare the advised training with networks without memory (or with it), and with the best baseline."""
+    baseline = numbers["best_baseline"]
+    forecast = (
+        f"the best forecast without a network, {BASELINES[baseline]} ({numbers['baselines'][baseline]['median']:.4g})"
+    )
+    return (
+        f"Over the same seeds, {_networks(advised)} are\n\n"
+        f"- {_against_other_memory(numbers, advised)};\n"
+        f"- {_against(numbers, advised, baseline, forecast)}."
+    )
+
+
+def _against_other_memory(numbers: Numbers, advised: Training) -> str:
+    """Compare a training with no memory at all; if it has none itself, with the best one that has memory."""
+    own, without = in_use(numbers, advised), without_memory(advised.batches)
+    others = [training for training in trainings(numbers) if training.batches == advised.batches]
+    if own != without and any(training.behaviour == MEMORYLESS for training in others):
+        median = numbers["trainings"][Training(MEMORYLESS, advised.batches).name]["reset"]["median"]
+        words = f"networks of the same batches that have no memory, neither in training nor afterwards ({median:.4g})"
+        return _against(numbers, advised, without, words)
+    with_memory = [training for training in others if training.behaviour != MEMORYLESS]
+    if own != without or not with_memory:
+        memory = "without memory" if own != without else "with memory"
+        return f"not compared with networks {memory}, because no case trains those in these batches"
+    other = min(with_memory, key=lambda training: error(numbers, training))
+    words = f"the best networks of the same batches with memory ({BEHAVIOURS[other.behaviour]}, "
+    return _against(numbers, advised, in_use(numbers, other), f"{words}{error(numbers, other):.4g})")
+
+
+def _against(numbers: Numbers, advised: Training, other: str, words: str) -> str:
+    """Compare a training with something else, which has a name in the comparisons and words for the reader."""
+    own = in_use(numbers, advised)
+    found = comparison(numbers, own, other)
+    assert found  # each is compared with each other
+    if equal(found):
+        return f"the same as {words} in every seed"
+    if not found["lower"]:
+        lower = seeds_of(seeds_lower(found, own), numbers["count"])
+        return f"not to be told from {words}: lower in {lower}, in the median {by(found, own)}"
+    lower = seeds_of(seeds_lower(found, found["lower"]), numbers["count"])
+    if found["lower"] == own:
+        return f"better than {words}: lower in {lower}, {by(found, own)}"
+    return f"worse than {words}: those are lower in {lower}, {by(found, other_of(found, own))}"
+
+
+def _other_use(numbers: Numbers, advised: Training) -> str:
+    """Say what happens if the states are not used as advised."""
+    of_training = numbers["trainings"][advised.name]
+    other = next(states for states in STATES if states != of_training["states"])
+    return (
+        f"**If the states are used otherwise**: with their states {STATES[other]}, the median error of the same "
+        f"networks is {of_training[other]['median']:.4g}."
+    )
+
+
+def _harm_of_memory(numbers: Numbers) -> Iterator[str]:
+    """Yield a paragraph for a batch order in which every network with memory is worse than without any."""
+    for batches in BATCH_ORDERS:
+        own = [training for training in trainings(numbers) if training.batches == batches]
+        with_memory = [training for training in own if training.behaviour != MEMORYLESS]
+        without = without_memory(batches)
+        compared = [comparison(numbers, in_use(numbers, training), without) for training in with_memory]
+        if with_memory and all(found and found["lower"] == without for found in compared):
+            of_each = [numbers["trainings"][training.name] for training in with_memory]
+            medians = sorted(training[states]["median"] for training in of_each for states in STATES)
+            none = numbers["trainings"][Training(MEMORYLESS, batches).name]["reset"]["median"]
+            yield (
+                f"**Memory does harm in {batches} batches**: networks trained with it have median errors of "
+                f"{medians[0]:.4g} to {medians[-1]:.4g}, whether their states are then carried or reset. Without any "
+                f"memory it is {none:.4g}."
+            )
+
+
+def _not_converged(numbers: Numbers, advised: Training, params: dict[str, Any]) -> Iterator[str]:
+    """Yield a paragraph if the loss of any training was lowest in the last epoch in most seeds."""
+    last = {name: training["best_at_the_end"] for name, training in numbers["trainings"].items()}
+    falling = [name for name, seeds in last.items() if 2 * seeds >= numbers["count"]]
+    others = [name for name in falling if name != advised.name]
+    if not falling:
+        return
+    epochs = params["training"]["epochs"]
+    found = []
+    if advised.name in falling:
+        found.append(f"in {seeds_of(last[advised.name], numbers['count'])}")
+    if others:
+        which = "all" if len(others) == len(last) - 1 else f"{len(others)} of"
+        found.append(f"in most seeds of {which} {count(len(last) - 1, 'other training')}")
+    yield (
+        f"**Training had not converged**: the loss was lowest in the last epoch, epoch {epochs}, "
+        f"{' and '.join(found)}. With more epochs (`training.epochs`) the answer may change."
+    )
