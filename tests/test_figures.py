@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import cache
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -17,18 +18,23 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from carryover.comparison.partings import loss_differences, trainings
 from carryover.figures.equality import draw_equality
+from carryover.figures.errors import DRAWN_AT_MOST, draw_errors
 from carryover.figures.forecasts import draw_forecasts
 from carryover.figures.groups import Group, grouped
 from carryover.figures.loss_differences import draw_loss_differences
 from carryover.figures.losses import draw_losses
 from carryover.figures.predictions import NOISY, PREDICTED, PURE, draw_predictions
 from carryover.figures.replicates import draw_replicates
+from carryover.figures.rivals import rivals
 from carryover.figures.style import (
+    BASELINE,
+    BASELINE_STYLES,
     COLOURS,
     DIFFERENT,
     IDENTICAL,
@@ -37,12 +43,14 @@ from carryover.figures.style import (
     PAIR_COLOURS,
     REFERENCE,
     SMALL,
+    STATES_MARKERS,
     TARGET,
     WIDTH,
     pair_line,
     save,
 )
-from carryover.forecasts.held_out import column
+from carryover.forecasts.held_out import BASELINES, STATES, column, scores
+from carryover.replicates.results import Replicates
 from carryover.series.noisy_sine import noisy_sine
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
 from carryover.training.case_results import Cases
@@ -75,11 +83,30 @@ FORECASTS = pd.DataFrame(
 )
 FAR_OFF = FORECASTS.assign(**{"three/carried": [-40.0, 1.0], "four/reset": [0.9, 70.0]})
 REFERENCE_2017 = pd.DataFrame({"epoch": range(1, 6), "one": np.linspace(0.5, 0.2, 5)})
-REPLICATES = {
-    Training(behaviour, batches): 0.1 + np.random.default_rng(1).random((6, 5))
-    for behaviour in BEHAVIOURS
-    for batches in BATCH_ORDERS
-}
+TRAININGS = [Training(behaviour, batches) for behaviour in BEHAVIOURS for batches in BATCH_ORDERS]
+RANDOM = np.random.default_rng(1)
+REPLICATES = Replicates(
+    losses={training: 0.1 + RANDOM.random((6, 5)) for training in TRAININGS},
+    errors={training: {states: 0.1 + RANDOM.random(6) for states in STATES} for training in TRAININGS},
+    baselines={name: 0.5 + RANDOM.random(6) for name in BASELINES},
+)
+NONE = Replicates({}, {}, {})
+
+
+def replicates_of(seeds: int, trainings: list[Training] = TRAININGS) -> Replicates:
+    """So many replicates, each with other losses and errors."""
+    errors = {(training, states): np.linspace(0.1, 0.2, seeds) for training in trainings for states in STATES}
+    return Replicates(
+        losses={training: np.linspace([0.3], [0.4], seeds) for training in trainings},
+        errors={training: {states: errors[training, states] for states in STATES} for training in trainings},
+        baselines={"mean": np.full(seeds, 0.7)},
+    )
+
+
+def changed(training: Training, states: str, errors: list[float]) -> Replicates:
+    """The replicates with other errors of a training."""
+    of_training = REPLICATES.errors[training] | {states: np.array(errors)}
+    return REPLICATES._replace(errors={**REPLICATES.errors, training: of_training})
 
 
 def groups(cases: Cases = CASES) -> list[Group]:
@@ -122,25 +149,43 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "loss_differences_of_one_epoch": lambda: draw_loss_differences(pairs(one_epoch(CASES)), PARAMS),
     "loss_differences_of_none": lambda: draw_loss_differences({"one = two": pairs()["one = two"]}, PARAMS),
     "loss_differences_without_claims": lambda: draw_loss_differences({}, PARAMS),
-    "replicates": lambda: draw_replicates(REPLICATES, CASES, groups(), PARAMS),
+    "replicates": lambda: draw_replicates(REPLICATES.losses, CASES, groups(), PARAMS),
     "replicates_of_one_training": lambda: draw_replicates(
-        dict([next(iter(REPLICATES.items()))]), CASES, groups(), PARAMS
+        dict([next(iter(REPLICATES.losses.items()))]), CASES, groups(), PARAMS
     ),
     "one_replicate_of_one_epoch": lambda: draw_replicates(
-        {training: losses[:1, :1] for training, losses in REPLICATES.items()}, one_epoch(CASES), groups(), PARAMS
+        {training: losses[:1, :1] for training, losses in REPLICATES.losses.items()}, one_epoch(CASES), groups(), PARAMS
     ),
     "replicates_that_are_not_numbers": lambda: draw_replicates(
-        {training: losses * [1, 1, 1, 1, np.nan] for training, losses in REPLICATES.items()}, CASES, groups(), PARAMS
+        {training: losses * [1, 1, 1, 1, np.nan] for training, losses in REPLICATES.losses.items()},
+        CASES,
+        groups(),
+        PARAMS,
     ),
     "no_replicates": lambda: draw_replicates({}, CASES, groups(), PARAMS),
-    "forecasts": lambda: draw_forecasts(FORECASTS, groups(), "y"),
-    "forecasts_far_off": lambda: draw_forecasts(FAR_OFF, groups(), "y"),
-    "forecasts_that_are_not_numbers": lambda: draw_forecasts(
-        FORECASTS.assign(**{"one/carried": np.nan, "one/reset": [np.inf, 1.0]}), groups(), "y"
+    "errors": lambda: draw_errors(REPLICATES, "y"),
+    "errors_of_one_training": lambda: draw_errors(replicates_of(6, TRAININGS[:1]), "cost ($, $)"),
+    "errors_of_one_seed": lambda: draw_errors(replicates_of(1), "y"),
+    "errors_of_many_seeds": lambda: draw_errors(replicates_of(10_000), "y"),
+    "errors_far_off": lambda: draw_errors(changed(TRAININGS[0], "carried", [1e9, 2e9, 3e12, 4e9, 5e9, 6e9]), "y"),
+    "errors_of_zero": lambda: draw_errors(changed(TRAININGS[0], "reset", [0, 0, 0, 0, 0.2, 0.3]), "y"),
+    "errors_without_baselines": lambda: draw_errors(REPLICATES._replace(baselines={}), "y"),
+    "errors_of_equal_baselines": lambda: draw_errors(
+        REPLICATES._replace(baselines=dict.fromkeys(BASELINES, np.full(6, 0.6))), "y"
     ),
-    "forecasts_of_one": lambda: draw_forecasts(FORECASTS.head(1), groups(ALONE), "y"),
-    "forecasts_of_several_inputs": lambda: draw_forecasts(FORECASTS.drop(columns="input"), groups(), "cost ($, $)"),
-    "no_forecasts": lambda: draw_forecasts(FORECASTS.head(0), groups(), "y"),
+    "no_errors": lambda: draw_errors(REPLICATES._replace(errors={}, baselines={}), "y"),
+    "no_replicates_to_score": lambda: draw_errors(NONE, "y"),
+    "forecasts": lambda: draw_forecasts(FORECASTS, groups(), "y", REPLICATES),
+    "forecasts_without_replicates": lambda: draw_forecasts(FORECASTS, groups(), "y", NONE),
+    "forecasts_far_off": lambda: draw_forecasts(FAR_OFF, groups(), "y", NONE),
+    "forecasts_that_are_not_numbers": lambda: draw_forecasts(
+        FORECASTS.assign(**{"one/carried": np.nan, "one/reset": [np.inf, 1.0]}), groups(), "y", NONE
+    ),
+    "forecasts_of_one": lambda: draw_forecasts(FORECASTS.head(1), groups(ALONE), "y", NONE),
+    "forecasts_of_several_inputs": lambda: draw_forecasts(
+        FORECASTS.drop(columns="input"), groups(), "cost ($, $)", NONE
+    ),
+    "no_forecasts": lambda: draw_forecasts(FORECASTS.head(0), groups(), "y", NONE),
     "equality": lambda: draw_equality(CASES, groups()),
     "equality_of_one": lambda: draw_equality(ALONE, groups(ALONE)),
     "equality_of_two": lambda: draw_equality(
@@ -148,16 +193,32 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     ),
     "equality_of_twelve": lambda: draw_equality(TWELVE, groups(TWELVE)),
 }
-EMPTY = {"loss_differences_without_claims", "no_replicates", "no_forecasts", "equality_of_one"}
+EMPTY = {
+    *("loss_differences_without_claims", "no_replicates", "no_errors", "no_replicates_to_score", "no_forecasts"),
+    "equality_of_one",
+}
 OF_2017 = {name for name in FIGURES if name.startswith("predictions")}
 COLOURED = [name for name in FIGURES if name not in EMPTY | OF_2017]
 
 
+def legends(figure: Figure) -> list[Legend]:
+    """The legends of a figure and of its parts, from above."""
+    return [legend for part in (*figure.subfigs, figure) for legend in part.legends]
+
+
+def labels(legend: Legend) -> list[str]:
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def title(figure: Figure) -> str:
+    return str(figure._suptitle.get_text())  # type: ignore[attr-defined]
+
+
 def lines(figure: Figure) -> Iterator[Line2D]:
-    """Every line of a figure that shows or explains a number, without those that matplotlib's boxes consist of."""
+    """Every line of a figure that shows or explains a number."""
     for axes in figure.axes:
-        yield from (line for line in axes.lines if line.get_zorder() < 3)
-    for legend in figure.legends:
+        yield from axes.lines
+    for legend in legends(figure):
         yield from legend.get_lines()
 
 
@@ -195,10 +256,11 @@ def test_every_axes_has_labels_and_tick_labels_and_no_text_is_too_small_or_cut_o
     figure, _, png = saved(name)
     drawn = figure.get_size_inches()[0] / WIDTH
     for axes in figure.axes:
-        visible = [[text for text in axis.get_ticklabels() if text.get_text()] for axis in (axes.xaxis, axes.yaxis)]
-        assert all(visible), "tick labels"
+        sharing = axes.get_shared_y_axes().get_siblings(axes)  # only the first has the labels
+        for axis in ([axes.xaxis], [other.yaxis for other in sharing]):
+            assert any(text.get_text() for one in axis for text in one.get_ticklabels()), "tick labels"
         if not name.startswith("equality"):  # a matrix of cases needs no name for its axes
-            assert axes.get_xlabel() and axes.get_ylabel()
+            assert axes.get_xlabel() and any(other.get_ylabel() for other in sharing)
     texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
     assert min(text.get_fontsize() for text in texts) >= SMALL * drawn * 0.88
     pixels = imread(BytesIO(png))
@@ -211,19 +273,23 @@ def test_a_figure_has_one_title_above_and_its_legend_below_everything(name: str)
     figure = saved(name).figure
     if name == "predictions_of_one":
         return  # the figure of 2017 has its legend inside
-    (legend,) = figure.legends
-    lowest = min(axes.get_tightbbox().y0 for axes in figure.axes)
-    assert legend.get_window_extent().y1 <= lowest + 1
+    for part in figure.subfigs or [figure]:
+        (legend,) = part.legends
+        above = [axes for axes in figure.axes if axes.get_figure(root=False) is part]
+        assert legend.get_window_extent().y1 <= min(axes.get_tightbbox().y0 for axes in above) + 1
     assert all(axes.get_legend() is None for axes in figure.axes)
     title = figure._suptitle  # type: ignore[attr-defined]
     assert title.get_window_extent().y0 >= max(axes.bbox.y1 for axes in figure.axes)
     assert title.get_position()[0] == 0.01
 
 
-@pytest.mark.parametrize("name", ["losses_of_one_epoch", "one_replicate_of_one_epoch", "forecasts_of_one"])
+@pytest.mark.parametrize(
+    "name", ["losses_of_one_epoch", "one_replicate_of_one_epoch", "forecasts_of_one", "errors_of_one_seed"]
+)
 def test_a_single_point_is_seen(name: str) -> None:
     figure = FIGURES[name]()
-    figure.legends.clear()
+    for legend in legends(figure):
+        legend.remove()
     figure.dpi = 60
     FigureCanvasAgg(figure).draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[:, :, :3]  # type: ignore[attr-defined]
@@ -246,7 +312,7 @@ def test_every_figure_draws_a_training_in_the_colour_of_its_behaviour_and_the_st
 ) -> None:
     looks = {(to_hex(line.get_color()).upper(), line.get_linestyle()) for line in lines(FIGURES[name]())}
     of_trainings = {look for look in looks if look[0] in COLOURS.values() and look[1] != "None"}
-    there = REPLICATES if name == "replicates" else {group.training for group in groups()}
+    there = set(REPLICATES.losses) if name == "replicates" else {group.training for group in groups()}
     assert of_trainings == {(COLOURS[training.behaviour], LINE_STYLES[training.batches]) for training in there}
     for line in lines(FIGURES[name]()):
         label = str(line.get_label())
@@ -255,7 +321,7 @@ def test_every_figure_draws_a_training_in_the_colour_of_its_behaviour_and_the_st
                 assert same_color(line.get_color(), COLOURS[behaviour])
         for batches, style in LINE_STYLES.items():
             if f"{batches} batches" in label:
-                assert line.get_linestyle() == style
+                assert line.get_linestyle() in (style, "None")  # dots have none
 
 
 @pytest.mark.parametrize("name", ["loss_differences", "predictions"])
@@ -321,8 +387,8 @@ def test_trainings_that_turn_out_to_be_the_same_are_all_named() -> None:
         assert any(text.startswith(both) for text in texts)
     titles = [panel.get_title() for panel in draw_predictions(SERIES, PREDICTIONS, [group], SINE).axes]
     assert titles == ["three\n(never reset, contiguous batches)", "one\n(reset every batch, contiguous batches)"]
-    left, _ = draw_replicates(REPLICATES, cases, [group], PARAMS).axes
-    thin = {line.get_color() for line in left.lines if line.get_linewidth() < 1}
+    contiguous, _ = draw_replicates(REPLICATES.losses, cases, [group], PARAMS).axes
+    thin = {line.get_color() for line in contiguous.lines if line.get_linewidth() < 1}
     assert thin == {COLOURS["never"], COLOURS["every_batch"]}
 
 
@@ -424,14 +490,15 @@ def test_the_predictions_of_a_csv_are_drawn_with_its_own_names() -> None:
 
 def test_the_forecasts_have_a_panel_for_each_training_with_both_ways_of_deployment() -> None:
     figure = FIGURES["forecasts"]()
-    titles = [panel.get_title(loc="left").splitlines() for panel in figure.axes]
+    _, *panels = figure.axes
+    titles = [panel.get_title(loc="left").splitlines() for panel in panels]
     assert [names for _, names, _ in titles] == ["three", "five", "four", "one = two"]
-    assert titles[0][2] == "error (RMSE): 0.05 carried, 0.05 reset"
-    given, target, carried, reset = figure.axes[0].lines
+    assert titles[0][2] == "error (RMSE): 0.0500 carried, 0.0500 reset"
+    target, given, carried, reset = panels[0].lines
     assert (given.get_color(), target.get_color()) == (INPUT, TARGET)
     assert carried.get_color() == reset.get_color() == COLOURS["never"]
     assert (carried.get_linestyle(), reset.get_linestyle()) == ("-", "None")
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+    assert labels(legends(figure)[1]) == [
         "target",
         "input",
         "forecast, states carried from the start of the series",
@@ -440,16 +507,16 @@ def test_the_forecasts_have_a_panel_for_each_training_with_both_ways_of_deployme
 
 
 def test_a_forecast_that_is_far_off_does_not_squash_the_others_and_a_note_says_where_it_is() -> None:
-    usual, panels = (FIGURES[name]().axes for name in ("forecasts", "forecasts_far_off"))
+    usual, panels = (FIGURES[name]().axes[1:] for name in ("forecasts", "forecasts_far_off"))
     for panel in panels:
         low, high = panel.get_ylim()
         assert (low, high) == panels[0].get_ylim()
         assert high - low < 3 * np.ptp(usual[0].get_ylim())
     notes = [[text.get_text() for text in panel.texts] for panel in panels]
     assert notes == [
-        ["↓ carried: off the scale, down to \N{MINUS SIGN}40"],
+        ["↓ carried: off the scale, down to \N{MINUS SIGN}40.0"],
         [],
-        ["↑ reset: off the scale, up to 70"],
+        ["↑ reset: off the scale, up to 70.0"],
         [],
     ]
 
@@ -459,14 +526,208 @@ def test_the_error_in_a_panel_is_over_all_samples_though_only_some_are_drawn() -
         {"sample": range(1000), "target": 0.0} | {column("one", s): 0.0 for s in ("carried", "reset")}
     )
     forecasts.loc[999, "one/carried"] = 10.0
-    figure = draw_forecasts(forecasts, groups(ALONE), "y")
-    assert "0.316 carried" in figure.axes[0].get_title(loc="left")
-    assert "samples 0 to 399, the first 400 of 1,000" in figure._suptitle.get_text()  # type: ignore[attr-defined]
+    figure = draw_forecasts(forecasts, groups(ALONE), "y", NONE)
+    assert "0.316 carried" in figure.axes[1].get_title(loc="left")
+    assert "one seed: samples 0 to 599, the first 600 of 1,000" in title(figure)
 
 
-def test_the_replicates_are_paired_by_seed_in_the_order_of_the_trainings() -> None:
-    _, right = FIGURES["replicates"]().axes
-    (seeds,) = [c for c in right.collections if len(c.get_paths()) == 6]
-    finals = np.column_stack([losses[:, -1] for losses in REPLICATES.values()])
-    for path, row in zip(seeds.get_paths(), finals, strict=True):
-        assert np.array_equal(path.vertices[:, 1], row)
+BEST = Training("never", "interleaved")
+OTHERS_ERRORS = {training: {"carried": np.array([9.0, 8.0, 9.0]), "reset": np.full(3, 7.0)} for training in TRAININGS}
+THREE_SEEDS = Replicates(
+    losses={training: np.ones((3, 5)) for training in TRAININGS},
+    # The mean of the best is worse than that of all others.
+    errors=OTHERS_ERRORS | {BEST: {"carried": np.array([1.0, 2.0, 90.0]), "reset": np.full(3, 9.0)}},
+    baselines={"input": np.full(3, 5.0), "mean": np.array([3.0, 3.0, 90.0])},
+)
+ALL_SIX = {training.name: case(weights={1: training.name}) for training in TRAININGS}
+GROUPS_OF_SIX = grouped(
+    [[name] for name in ALL_SIX],
+    {
+        "cases": {
+            training.name: {"calls": "loop", "reset": training.behaviour, "stateful": True, "batches": training.batches}
+            for training in TRAININGS
+        }
+    },
+)
+FORECASTS_OF_SIX = pd.DataFrame(
+    {"sample": [4, 5], "target": [0.0, 0.0], "input": [0.5, 0.5], "mean": [0.6, 0.6]}
+    | {
+        column(name, states): [0.1 * number + step] * 2
+        for number, name in enumerate(ALL_SIX, 1)
+        for states, step in (("carried", 0.02), ("reset", 0.01))
+    }
+)
+ERRORS_OF_SIX = scores(FORECASTS_OF_SIX, {"cases": ALL_SIX})
+
+
+def test_the_rivals_are_the_best_by_the_median_of_the_seeds_the_memoryless_and_the_best_baseline() -> None:
+    found = rivals(GROUPS_OF_SIX, THREE_SEEDS, ERRORS_OF_SIX)
+    assert [(rival.role, rival.column, rival.median) for rival in found] == [
+        ("lowest error", "interleaved_never/carried", 2.0),
+        ("without memory", "interleaved_every_batch/reset", 7.0),
+        ("without a network", "mean", 3.0),
+    ]
+    assert [rival.error for rival in found] == pytest.approx([0.22, 0.61, 0.6]), "of the run's own cases"
+
+
+def test_without_replicates_the_rivals_are_the_best_of_the_run_itself() -> None:
+    found = rivals(GROUPS_OF_SIX, NONE, ERRORS_OF_SIX)
+    assert [(rival.role, rival.column, rival.median) for rival in found] == [
+        ("lowest error", "contiguous_never/reset", None),
+        ("without memory", "contiguous_every_batch/reset", None),
+        ("without a network", "input", None),
+    ]
+
+
+def test_the_memoryless_network_is_no_rival_of_itself() -> None:
+    memoryless = Training("every_batch", "contiguous")
+    for better, columns in (
+        ("reset", ["contiguous_every_batch/reset", "mean"]),
+        ("carried", ["contiguous_every_batch/carried", "contiguous_every_batch/reset", "mean"]),
+    ):
+        errors = {**THREE_SEEDS.errors, memoryless: THREE_SEEDS.errors[memoryless] | {better: np.full(3, 0.5)}}
+        found = rivals(GROUPS_OF_SIX, THREE_SEEDS._replace(errors=errors), ERRORS_OF_SIX)
+        assert [rival.column for rival in found] == columns
+
+
+def test_a_run_without_a_memoryless_network_has_no_such_rival() -> None:
+    some = [group for group in GROUPS_OF_SIX if group.training.behaviour != "every_batch"]
+    assert [rival.role for rival in rivals(some, NONE, ERRORS_OF_SIX)] == ["lowest error", "without a network"]
+
+
+def test_the_first_panel_shows_the_rivals_with_their_errors_and_says_that_it_is_one_seed() -> None:
+    figure = draw_forecasts(FORECASTS_OF_SIX, GROUPS_OF_SIX, "y", THREE_SEEDS)
+    assert "one seed" in title(figure)
+    shown = [(line.get_color(), line.get_linestyle(), line.get_ydata()[0]) for line in figure.axes[0].lines]
+    assert sorted(shown, key=lambda line: line[2]) == [
+        (TARGET, "-", 0.0),
+        (COLOURS["never"], LINE_STYLES["interleaved"], 0.22),
+        (INPUT, "-", 0.5),
+        (BASELINE, BASELINE_STYLES["mean"], 0.6),
+        (COLOURS["every_batch"], "None", pytest.approx(0.61)),
+    ]
+    keys = [line.get_color() for line in legends(figure)[0].get_lines()]
+    assert keys == [TARGET, INPUT, COLOURS["never"], COLOURS["every_batch"], BASELINE]
+    assert labels(legends(figure)[0]) == [
+        "target",
+        "input",
+        "lowest error: never reset, interleaved batches, states carried; error 0.220, median of the seeds 2.00",
+        "without memory: reset every batch, interleaved batches, states reset; error 0.610, median of the seeds 7.00",
+        "without a network: the mean of the training part; error 0.600, median of the seeds 3.00",
+    ]
+
+
+def test_an_input_that_is_the_best_baseline_is_drawn_once() -> None:
+    figure = FIGURES["forecasts_without_replicates"]()
+    assert [line.get_color() for line in figure.axes[0].lines].count(INPUT) == 1
+    assert labels(legends(figure)[0])[-1] == "without a network: the input itself; error 0.100"
+    assert "input" not in labels(legends(figure)[0])
+
+
+def test_the_losses_of_the_seeds_have_a_panel_for_each_batch_order_with_median_and_quartiles() -> None:
+    figure = FIGURES["replicates"]()
+    assert [panel.get_title(loc="left") for panel in figure.axes] == ["contiguous batches", "interleaved batches"]
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+    for panel, batches in zip(figure.axes, BATCH_ORDERS, strict=True):
+        medians = [line for line in panel.lines if line.get_linewidth() > 2]
+        for line, band, behaviour in zip(medians, panel.collections, BEHAVIOURS, strict=True):
+            losses = np.sort(REPLICATES.losses[Training(behaviour, batches)], axis=0)
+            assert np.allclose(line.get_ydata(), (losses[2] + losses[3]) / 2)
+            (path,) = band.get_paths()
+            assert np.isclose(path.vertices[:, 1].min(), np.quantile(losses, 0.25, axis=0).min())
+            assert np.isclose(path.vertices[:, 1].max(), np.quantile(losses, 0.75, axis=0).max())
+    left, right = (labels(legends(figure)[0])[i : i + 4] for i in (0, 4))
+    assert left[:3] == [Training(behaviour, "contiguous").words for behaviour in BEHAVIOURS]
+    assert right[:3] == [Training(behaviour, "interleaved").words for behaviour in BEHAVIOURS]
+
+
+def dots(figure: Figure) -> dict[tuple[str, str, str], Line2D]:
+    """The dots of each column of a figure of errors, by batch order, behaviour and states."""
+    found = {}
+    for panel in figure.axes:
+        drawn = iter([line for line in panel.lines if line.get_linestyle() == "None"])
+        behaviours = [label.get_text().strip().replace("\n", " ") for label in panel.get_xticklabels(minor=True)]
+        states = [label.get_text().split("\n")[0] for label in panel.get_xticklabels()]
+        for number, of in enumerate(states):
+            key = (panel.get_title(loc="left").removesuffix(" batches"), behaviours[number // 2], of)
+            found[key] = next(drawn)
+        assert next(drawn, None) is None
+    return found
+
+
+def test_each_dot_of_the_errors_is_a_seed_in_its_column_in_the_colour_of_the_behaviour() -> None:
+    columns = dots(FIGURES["errors"]())
+    assert list(columns) == [
+        (batches, words, states) for batches in BATCH_ORDERS for words in BEHAVIOURS.values() for states in STATES
+    ]
+    offsets = set()
+    for (batches, words, states), line in columns.items():
+        (behaviour,) = [behaviour for behaviour in BEHAVIOURS if BEHAVIOURS[behaviour] == words]
+        assert np.array_equal(line.get_ydata(), REPLICATES.errors[Training(behaviour, batches)][states])
+        assert line.get_color() == COLOURS[behaviour]
+        assert line.get_marker() == STATES_MARKERS[states]["marker"]
+        x = np.asarray(line.get_xdata())
+        place = list(BEHAVIOURS).index(behaviour) + (-0.23 if states == "carried" else 0.23)
+        assert (abs(x - place) < 0.23).all(), "the columns do not touch"
+        offsets.add(tuple(np.round(x - place, 9)))
+    (of_seeds,) = offsets
+    assert len(set(of_seeds)) == 6, "each seed has its own place, the same in every column"
+
+
+def test_the_median_of_each_column_is_a_line_across_it_and_a_number_below_it() -> None:
+    for panel, batches in zip(FIGURES["errors"]().axes, BATCH_ORDERS, strict=True):
+        medians = [line for line in panel.lines if line.get_color() == "black"]
+        columns = [REPLICATES.errors[Training(b, batches)][states] for b in BEHAVIOURS for states in STATES]
+        for line, tick, label, errors in zip(
+            medians, panel.get_xticks(), panel.get_xticklabels(), columns, strict=True
+        ):
+            middle = np.sort(errors)[2:4].mean()
+            assert np.allclose(line.get_ydata(), middle)
+            assert min(line.get_xdata()) < tick < max(line.get_xdata())
+            assert np.isclose(float(label.get_text().split("\n")[1]), middle, rtol=0.005)
+
+
+@pytest.mark.parametrize("name", ["errors", "errors_of_equal_baselines", "errors_far_off"])
+def test_the_median_of_each_baseline_is_a_line_with_its_name_and_no_name_covers_another(name: str) -> None:
+    figure = saved(name).figure
+    of_each = dict.fromkeys(BASELINES, np.full(6, 0.6)) if name.endswith("equal_baselines") else REPLICATES.baselines
+    for panel in figure.axes:
+        drawn = [line for line in panel.lines if line.get_color() == BASELINE]
+        for line, errors in zip(drawn, of_each.values(), strict=True):
+            assert np.allclose(line.get_ydata(), np.sort(errors)[2:4].mean())
+        styles = [str(line._unscaled_dash_pattern) for line in drawn]  # type: ignore[attr-defined]
+        assert len(set(styles)) == len(styles)
+    texts = sorted(figure.axes[-1].texts, key=lambda text: text.get_window_extent().y0)
+    assert {text.get_text().replace("\n", " ").split(":")[0] for text in texts} == set(BASELINES.values())
+    for lower, upper in pairwise(texts):
+        assert lower.get_window_extent().y1 <= upper.get_window_extent().y0
+
+
+def test_of_very_many_seeds_only_the_first_are_drawn_and_the_figure_says_so() -> None:
+    figure = FIGURES["errors_of_many_seeds"]()
+    assert {len(line.get_xdata()) for line in dots(figure).values()} == {DRAWN_AT_MOST}
+    medians = [line.get_ydata() for line in figure.axes[0].lines if line.get_color() == "black"]
+    assert np.allclose(medians, 0.15), "of all seeds"
+    assert legends(figure)[0].get_title().get_text() == (
+        "The dots are the first 500 of 10,000 seeds; the medians are of all."
+    )
+    assert "10,000 seeds" in title(figure)
+
+
+def test_errors_of_zero_are_drawn_on_the_lower_edge_and_the_figure_says_so() -> None:
+    figure = saved("errors_of_zero").figure
+    drawn = np.asarray(dots(figure)["contiguous", "never reset", "reset"].get_ydata())
+    smallest = min(line.get_ydata().min() for line in dots(figure).values())
+    assert (drawn == smallest).tolist() == [True] * 4 + [False] * 2
+    low, high = figure.axes[0].get_ylim()
+    assert 0 < low < smallest < high
+    assert figure.axes[0].get_xticklabels()[1].get_text() == "reset\n0"
+    assert "4 errors of 0" in legends(figure)[0].get_title().get_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("no_errors", "dataset.held_out"), ("no_replicates_to_score", "replicates.count is 0")]
+)
+def test_a_figure_without_errors_says_why(name: str, words: str) -> None:
+    (text,) = FIGURES[name]().texts
+    assert words in text.get_text()

@@ -6,6 +6,7 @@ FIGURES = {
     "loss_differences": "Loss differences",
     "predictions": "What each case predicts",
     "replicates": "The luck of the seed",
+    "errors": "Errors on unseen data",
     "forecasts": "Forecasts on unseen data",
 }
 """The title of each figure in the report, by the name of its files, in the order in which they are shown."""

@@ -44,6 +44,13 @@ def place(training: Training) -> tuple[int, int]:
     return list(BEHAVIOURS).index(training.behaviour), list(BATCH_ORDERS).index(training.batches)
 
 
+def by_batch_order(trainings: Iterable[Training]) -> dict[str, list[Training]]:
+    """Sort trainings by their batch order, and those of one batch order by their behaviour."""
+    ordered = sorted(trainings, key=place)
+    found = {batches: [training for training in ordered if training.batches == batches] for batches in BATCH_ORDERS}
+    return {batches: those for batches, those in found.items() if those}
+
+
 def grouped(cases: Iterable[Sequence[str]], params: Params) -> list[Group]:
     """Sort groups of cases by their training.
 

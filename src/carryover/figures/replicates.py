@@ -1,105 +1,85 @@
-"""The replicates: the loss per epoch with its spread, and the final losses, paired by seed."""
+"""The losses of the replicates: how much of what the cases show is the luck of one seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
-from carryover.figures.groups import Group, place
-from carryover.figures.style import (
-    SMALL,
-    epoch_axis,
-    line,
-    loss_axis,
-    new_figure,
-    nothing_to_show,
-    set_legend,
-    set_title,
-)
+from carryover.figures.groups import Group, by_batch_order
+from carryover.figures.style import epoch_axis, line, loss_axis, new_figure, nothing_to_show, set_legend, set_title
 from carryover.job.yaml_file import Params
-from carryover.replicates.losses import Losses
-from carryover.training.behaviours import BEHAVIOURS
+from carryover.replicates.results import Losses
+from carryover.training.behaviours import Training
 from carryover.training.case_results import Cases
 
-PAIRED_AT_MOST = 128
-"""How many seeds are drawn as lines: more would be one grey area."""
+NO_REPLICATES = "There are no replicates: replicates.count is 0."
 
 
 def draw_replicates(losses: Losses, cases: Cases, groups: Sequence[Group], params: Params) -> Figure:
-    """Draw left the loss per epoch, median and quartiles, with the run's own cases; right the final loss of each seed.
+    """Draw the loss per epoch, median and quartiles of the seeds, a panel for each batch order.
+
+    A thin line is the run's own case of that training.
 
     Args:
-        losses: per training, the same seeds in each; empty for a figure that says that there are none.
-        cases: by name; the first of each training is drawn.
+        losses: as replicates.results.Replicates has them; empty for a figure that says that there are none.
+        cases: by name.
         groups: the cases, grouped into those that are the same training.
         params: of the run.
     """
     if not losses:
-        return nothing_to_show("There are no replicates: replicates.count is 0.")
-    losses = dict(sorted(losses.items(), key=lambda item: place(item[0])))
-    figure = new_figure(6.2 + 0.12 * len(losses))
-    left, right = figure.subplots(1, 2)
-    handles = _draw_epochs(left, losses)
-    if own := {
-        training: cases[group.names[0]].history
-        for group in reversed(groups)
-        for training in group.trainings
-        if training in losses
-    }:
+        return nothing_to_show(NO_REPLICATES)
+    seeds, epochs = next(iter(losses.values())).shape
+    panels_of = by_batch_order(losses)
+    figure = new_figure(5 + 0.25 * max(map(len, panels_of.values())))
+    panels = figure.subplots(1, len(panels_of), sharey=True, squeeze=False)[0]
+    handles: list[list[Artist]] = []
+    for panel, (batches, trainings) in zip(panels, panels_of.items(), strict=True):
+        own = {training: cases[name].history for training in trainings if (name := _own_case(training, groups))}
+        handles.append([*_draw_quantiles(panel, {training: losses[training] for training in trainings})])
         for training, history in own.items():
-            left.plot(history["epoch"], history["loss"], linewidth=0.9, **line(training, len(history)))
-        handles.append(Line2D([], [], color="black", linewidth=0.9, label="thin: the run's own case"))
-    _draw_final_losses(right, losses)
-    epoch_axis(left, next(iter(losses.values())).shape[1])
-    for axes, quantity in ((left, "loss of the epoch"), (right, "final loss")):
-        loss_axis(axes, quantity, params)
-    seeds = len(next(iter(losses.values())))
-    set_title(figure, f"The same trainings from other seeds ({seeds:,})")
-    set_legend(figure, handles, columns=2)
+            panel.plot(history["epoch"], history["loss"], linewidth=0.9, **line(training, len(history)))
+        panel.set_title(f"{batches} batches", loc="left")
+        epoch_axis(panel, epochs)
+    loss_axis(panels[0], "loss of the epoch", params)
+    words = "1 seed" if seeds == 1 else f"{seeds:,} seeds"
+    set_title(figure, f"Loss per epoch of each training from {words}")
+    set_legend(figure, _in_columns(handles, _keys()), columns=2)
     return figure
 
 
-def _draw_epochs(axes: Axes, losses: Losses) -> list[Line2D]:
+def _own_case(training: Training, groups: Sequence[Group]) -> str | None:
+    return next((group.names[0] for group in groups if training in group.trainings), None)
+
+
+def _draw_quantiles(panel: Axes, losses: Mapping[Training, NDArray[np.float64]]) -> list[Line2D]:
     handles: list[Line2D] = []
     for training, loss in losses.items():
         epochs = np.arange(1, loss.shape[1] + 1)
         lower, median, upper = np.quantile(loss, [0.25, 0.5, 0.75], axis=0)
         look = line(training, len(epochs))
-        axes.fill_between(epochs, lower, upper, color=look["color"], alpha=0.2, linewidth=0)
-        handles += axes.plot(epochs, median, linewidth=2.2, label=training.words, **look)
-    axes.set_title("median and quartiles of the seeds", loc="left")
+        panel.fill_between(epochs, lower, upper, color=look["color"], alpha=0.2, linewidth=0)
+        handles += panel.plot(epochs, median, linewidth=2.2, label=training.words, **look)
     return handles
 
 
-def _draw_final_losses(axes: Axes, losses: Losses) -> None:
-    finals = np.column_stack([loss[:, -1] for loss in losses.values()])
-    places = np.arange(1, len(losses) + 1)
-    drawn = finals[:PAIRED_AT_MOST]
-    if len(losses) > 1:
-        seeds = np.stack([np.broadcast_to(places, drawn.shape), drawn], axis=-1)
-        axes.add_collection(LineCollection(list(seeds), colors="#888888", linewidths=0.5, alpha=0.5))
-    else:
-        axes.plot(np.ones(len(drawn)), drawn[:, 0], ".", color="#888888", alpha=0.5)
-    boxes = axes.boxplot(
-        finals,
-        positions=places,
-        widths=0.35,
-        patch_artist=True,
-        showfliers=False,
-        medianprops={"color": "black", "linewidth": 2},
-        zorder=3,
+def _keys() -> tuple[Artist, Artist]:
+    return (
+        Patch(facecolor="black", alpha=0.2, linewidth=0, label="line and band: median and quartiles of the seeds"),
+        Line2D([], [], color="black", linewidth=0.9, label="thin line: this run's own case"),
     )
-    for box, training in zip(boxes["boxes"], losses, strict=True):
-        look = line(training)
-        box.set(facecolor=look["color"], alpha=0.6, linestyle=look["linestyle"])
-    axes.autoscale_view()
-    names = [f"{BEHAVIOURS[training.behaviour]},\n{training.batches}" for training in losses]
-    slope: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if len(losses) > 3 else {}
-    axes.set_xticks(places, names, fontsize=SMALL, **slope)
-    seeds_drawn = "a line per seed" if len(drawn) == len(finals) else f"lines: the first {len(drawn)} seeds"
-    axes.set_title(f"final losses: {seeds_drawn}; boxes: quartiles", loc="left")
-    axes.set_xlabel("training")
+
+
+def _in_columns(handles: Sequence[Sequence[Artist]], keys: tuple[Artist, Artist]) -> list[Any]:
+    """Put what is drawn in each panel in a column of its own, with a key at the end of both columns."""
+    if len(handles) == 1:
+        return [*handles[0], *keys]
+    longest = max(map(len, handles))
+    empty = Line2D([], [], linestyle="none", label=" ")
+    columns = [[*column, *[empty] * (longest - len(column)), key] for column, key in zip(handles, keys, strict=True)]
+    return [handle for column in columns for handle in column]

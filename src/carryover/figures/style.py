@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
@@ -34,6 +34,18 @@ IDENTICAL, DIFFERENT = "#333333", "#F0E442"
 TARGET, INPUT, REFERENCE = "#000000", "#BBBBBB", "#D0D0D0"
 """What is to be forecast, what the network sees, and the results of 2017."""
 
+BASELINE = "#666666"
+"""The colour of a forecast that needs no network."""
+
+BASELINE_STYLES: dict[str, Any] = {"input": ":", "mean": "-.", "previous_target": (0, (6, 1.5, 1, 1.5, 1, 1.5))}
+"""The line style of each such forecast: none that a batch order has."""
+
+STATES_MARKERS: dict[str, dict[str, Any]] = {
+    "carried": {"linestyle": "none", "marker": "o", "markersize": 4, "markeredgewidth": 0},
+    "reset": {"linestyle": "none", "marker": "D", "markersize": 4, "markerfacecolor": "none"},
+}
+"""What tells apart the errors of forecasts with states carried and with states reset."""
+
 PAIR_COLOURS = ("#CC79A7", "#E69F00", "#56B4E9", "#000000", "#888888")
 PAIR_MARKERS = ("o", "s", "^", "D", "v", "P")
 """What tells lines about two cases apart: no colour of a behaviour, since the two may have different ones."""
@@ -46,6 +58,15 @@ WIDTH = 10.0
 
 SMALL = 9
 """The smallest size of a text, in points."""
+
+
+def number(value: float) -> str:
+    """A number to three digits, with the minus sign that tick labels have.
+
+    >>> number(0.1), number(40), number(0)
+    ('0.100', '40.0', '0')
+    """
+    return f"{value:#.3g}".rstrip(".").replace("-", "\N{MINUS SIGN}") if value else "0"
 
 
 def new_figure(height: float) -> Figure:
@@ -65,7 +86,7 @@ def set_title(figure: Figure, text: str) -> None:
     figure.suptitle(text, x=0.01, ha="left", fontsize="large")
 
 
-def set_legend(figure: Figure, handles: Iterable[Artist], columns: int, note: str | None = None) -> None:
+def set_legend(figure: Figure | SubFigure, handles: Iterable[Artist], columns: int, note: str | None = None) -> None:
     """Put the legend where every figure has it: below everything, on no curve. A note may stand above its entries."""
     figure.legend(
         handles=list(handles),
