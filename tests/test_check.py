@@ -9,6 +9,7 @@ import pytest
 from helpers.project import Project
 
 from carryover.engines.this_machine import artifacts, cpu
+from carryover.replicates.results import SHARD_FILES
 
 
 def tracked(project: Project) -> set[str]:
@@ -40,9 +41,9 @@ def test_what_differs_is_named_and_kept_with_what_to_send(quick: Project) -> Non
     done = quick.run("carryover", "check")
     quick("git", "reset", "--quiet", "--hard", "HEAD~1")
     assert done.returncode == 1, done.stdout + done.stderr
-    # The series and the weights that training starts from do not depend on its loss.
+    # The series, the weights that training starts from, and which trainings there are do not depend on its loss.
     parts = (".csv", "_held_out.csv", "_scales.csv", "_notes.json")
-    same = {"data/initial_weights.npz", *(f"data/noisy_sine{part}" for part in parts)}
+    same = {"data/initial_weights.npz", "results/trainings.yaml", *(f"data/noisy_sine{part}" for part in parts)}
     differ = tracked(quick) - same
     lines = done.stdout.splitlines()
     assert {line.split()[1] for line in lines if line.startswith("DIFFERENT")} == differ
@@ -51,8 +52,8 @@ def test_what_differs_is_named_and_kept_with_what_to_send(quick: Project) -> Non
     assert "Please open an issue with these lines and an archive of the folder check/" in done.stdout
     kept = quick.folder / "check"
     files = {str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()}
-    shards = {f"results/replicates/{name}/1-1.csv" for name in quick.params()["replicates"]["behaviours"]}
-    assert files == differ - {"results/replicates"} | shards
+    shard = {f"results/replicates/1-1/{file}" for file in SHARD_FILES}
+    assert files == differ - {"results/replicates"} | shard
     assert quick("git", "status", "--porcelain") == ""
 
     explained = quick.run("carryover", "explain", "results/cases/single_fit", "check/results/cases/single_fit")

@@ -13,6 +13,8 @@ from helpers.engines import STAGES, STEPS, dvc_graph, snakemake_graph
 from helpers.project import ENGINES, ROOT, STOOD_IN, TINY, Project
 from helpers.results import metrics
 
+from carryover.replicates.results import SHARD_FILES
+
 
 def cover(inputs: list[str], folders: list[str]) -> list[str]:
     """The inputs, with those that are in one of the folders replaced by the folder."""
@@ -73,7 +75,7 @@ def test_a_run_makes_all_that_the_graph_says_and_nothing_else(trained: Project) 
 def test_the_stand_ins_write_what_the_real_scripts_write(trained: Project, stood_in: Project) -> None:
     """The same files with the same columns, and other content in those of the scripts that they stand in for."""
     real, other = trained.artifacts(), stood_in.artifacts()
-    assert {path for path in real if "every_epoch" not in path} == other.keys()  # which has one shard
+    assert {path for path in real if "replicates/2-2/" not in path} == other.keys()  # which has one shard
     for path, content in real.items():
         if path.endswith(".csv") and path in other:
             assert content.splitlines()[0] == other[path].splitlines()[0]
@@ -99,6 +101,7 @@ def test_a_parameter_can_be_changed_in_four_ways_with_the_same_bytes(quick: Proj
     assert {name for name in before if before[name] == expected[name]} == {
         *(f"data/noisy_sine{part}" for part in (".csv", "_held_out.csv", "_scales.csv", "_notes.json")),
         "data/initial_weights.npz",
+        "results/trainings.yaml",
     }
     # After an experiment the parameters are in params.yaml, where Snakemake finds them.
     edited = (quick.folder / "params.yaml").read_text()
@@ -146,12 +149,12 @@ def test_a_case_is_added_and_removed_in_params_alone(quick: Project, engine: str
 
 @pytest.mark.slow
 def test_both_engines_make_the_same_replicates_and_leave_them_out(quick: Project) -> None:
-    few = {"count": 3, "behaviours": ["every_epoch"], "first_seed": 5, "shard_size": 2}
+    few = {"count": 3, "first_seed": 5, "shard_size": 2}
     quick.write_params(quick.params() | {"replicates": few})
     quick("snakemake", "--cores", "2")
     made = quick.artifacts()
     paths = {path for path in made if path.startswith("results/replicates/")}
-    assert paths == {f"results/replicates/every_epoch/{s}.csv" for s in ("5-6", "7-7")}
+    assert paths == {f"results/replicates/{shard}/{file}" for shard in ("5-6", "7-7") for file in SHARD_FILES}
 
     quick("dvc", "repro")
     assert quick.artifacts() == made
@@ -210,7 +213,7 @@ def test_a_series_that_nobody_uses_changes_nothing(quick: Project) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["al", "results/cases/sinlge_fit/history.csv", "results/replicates/nver/1-1.csv"])
+@pytest.mark.parametrize("target", ["al", "results/cases/sinlge_fit/history.csv", "results/replicates/1-1/loses.csv"])
 def test_a_mistyped_target_is_reported_without_a_traceback(quick: Project, target: str) -> None:
     done = quick.run("snakemake", "--cores", "1", target)
     assert done.returncode == 1

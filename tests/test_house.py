@@ -13,8 +13,9 @@ SOURCE = ROOT / "src/carryover"
 BELOW: dict[str, set[str]] = {"job": set()}
 BELOW["series"] = {"job"}
 BELOW["training"] = {"job", "series"}
-BELOW["params"] = BELOW["replicates"] = BELOW["forecasts"] = BELOW["training"] | {"training"}
-BELOW["comparison"] = BELOW["replicates"] | {"replicates", "forecasts"}
+BELOW["params"] = BELOW["forecasts"] = BELOW["training"] | {"training"}
+BELOW["replicates"] = BELOW["forecasts"] | {"forecasts"}
+BELOW["comparison"] = BELOW["replicates"] | {"replicates"}
 BELOW["figures"] = BELOW["comparison"] | {"comparison"}
 BELOW["engines"] = {*BELOW["figures"], "figures", "params"}
 BELOW["__main__"] = {*BELOW["engines"], "engines"}
@@ -120,7 +121,7 @@ def test_a_script_leaves_formats_and_arithmetic_to_the_library(step: str) -> Non
 
 
 def test_the_engine_files_are_short_and_name_whole_packages() -> None:
-    for name, most in (("Snakefile", 460), ("dvc.yaml", 310)):
+    for name, most in (("Snakefile", 470), ("dvc.yaml", 320)):
         text = (ROOT / name).read_text()
         assert text.count("\n") <= most
         modules = [str(path.relative_to(ROOT)) for path in SOURCE.rglob("*.py")]

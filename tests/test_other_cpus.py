@@ -240,7 +240,7 @@ FIGURES = "results/figures/equality.png"
 @pytest.mark.long
 @pytest.mark.parametrize("cpu", CPUS)
 def test_replicates_are_the_same_bytes_on_another_cpu(native: Project, tmp_path: Path, cpu: str) -> None:
-    emulate(native, cpu, REPLICATES, tmp_path, "--epochs", "3", "--count", "20", "--behaviours", "every_epoch")
+    emulate(native, cpu, REPLICATES, tmp_path, "--epochs", "3", "--count", "20")
 
 
 @pytest.mark.long

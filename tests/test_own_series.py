@@ -11,6 +11,8 @@ import pytest
 from helpers import results as numbers
 from helpers.project import ENGINES, ROOT, TINY, Project
 
+from carryover.training.behaviours import BATCH_ORDERS
+
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 CASES = {
     "loop_with_reset": {"calls": "loop", "reset": "every_epoch", "stateful": True, "batches": "interleaved"},
@@ -53,7 +55,7 @@ def test_both_engines_learn_a_csv_and_learn_it_again_when_it_changes(weather: Pr
     np.testing.assert_allclose(trained.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(trained.std(axis=0), 1, rtol=1e-6)
     forecasts = made["results/forecasts.csv"].decode().splitlines()
-    assert forecasts[0].startswith("sample,target,mean,previous_target,loop_with_reset/carried,loop_with_reset/reset,")
+    assert forecasts[0].startswith("sample,target,mean,loop_with_reset/carried,loop_with_reset/reset,")
     # In the file's own units; the windows of two samples end at the samples 17, 19 and 21.
     rows = (weather.folder / "data/series/wetter.csv").read_text().splitlines()[1:][4:]
     assert [line.split(",")[0] for line in forecasts[1:]] == ["17", "19", "21"]
@@ -120,12 +122,35 @@ def assert_it_shows_what_it_says(example: str, results: Path) -> None:
         assert min(final, key=final.__getitem__) in ("loop_without_reset", "single_fit")
         assert errors["single_fit"]["carried"] == min(min(error.values()) for error in errors.values())
         assert errors["single_fit"]["carried"] < baselines["input"]
-    elif example == "seattle_weather":
-        assert errors["interleaved_loop_without_reset"]["carried"] < baselines["previous_target"]
-        assert details["replicates"]["count"] == 16
+        return
+    seeds = details["replicates"]
+    assert seeds["count"] == 32
+    used = {name: f"{name}/{training['states']}" for name, training in seeds["trainings"].items()}
+    lower = {frozenset((one["a"], one["b"])): one["lower"] for one in seeds["errors"]}
+
+    def lower_of(name: str, other: str) -> str | None:
+        return lower[frozenset((used[name], other))]
+
+    contiguous, interleaved = ([f"{batches}_{b}" for b in ("never", "every_epoch")] for batches in BATCH_ORDERS)
+    if example == "moving_average":
+        for name in contiguous:
+            assert lower_of(name, "contiguous_every_batch/reset") == used[name]
+        assert seeds["trainings"]["contiguous_every_batch"]["reset"]["median"] == pytest.approx(0.028, abs=0.001)
+        assert lower_of(contiguous[0], used[contiguous[1]]) is None
+        return
+    assert seeds["best_baseline"] == "previous_target"
+    if example == "seattle_weather":
+        for name in interleaved:
+            assert lower_of(name, "interleaved_every_batch/reset") == lower_of(name, "previous_target") == used[name]
+        for name in contiguous:
+            assert lower_of(name, "contiguous_every_batch/reset") == "contiguous_every_batch/reset"
+        assert lower_of(interleaved[0], used[interleaved[1]]) is None
     else:
         assert example == "seattle_weather_gru"
-        assert min(min(error.values()) for error in errors.values()) < baselines["mean"] / 2
+        assert {lower_of(name, "previous_target") for name in used} == {"previous_target"}
+        for names, batches in ((contiguous, "contiguous"), (interleaved, "interleaved")):
+            for name in names:
+                assert lower_of(name, used[f"{batches}_every_batch"]) == used[f"{batches}_every_batch"]
 
 
 def run_beside_the_default_results(project: Project, example: str) -> None:
@@ -153,7 +178,6 @@ def test_an_example_with_fewer_cases_runs_and_leaves_the_default_results_alone(w
     names = ["interleaved_loop_without_reset", "single_fit"]
     claims = {"identical": [], "different": [names]}
     params |= {"cases": {name: params["cases"][name] for name in names}, "claims": claims}
-    params["replicates"]["behaviours"] = ["never"]
     with_results.write_params(params)
     run_beside_the_default_results(with_results, "seattle_weather")
     with_results("git", "restore", "params.yaml")

@@ -164,10 +164,6 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
         lambda p: p["training"].update(loss="mape"),
         "training.loss: 'mape' is not one of mse, mae, huber",
     ),
-    "replicates of another cell": (
-        lambda p: p["model"].update(cell="gru"),
-        "model.cell: gru: replicates need an lstm; set replicates.count: 0",
-    ),
     "unknown arrangement": (
         lambda p: p["cases"]["single_fit"].update(batches="interlaced"),
         "cases.single_fit.batches: 'interlaced' is not one of contiguous, interleaved",
@@ -233,7 +229,7 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "folder like an option": (lambda p: p["folders"].update(data="-x"), "folders.data: '-x' is not allowed: It is the"),
     "weights of a cell of another kind": (
-        lambda p: (p["model"].update(cell="gru"), p["replicates"].update(count=0)),
+        lambda p: p["model"].update(cell="gru"),
         "gru_1/bias is missing; the network has model.cell gru",
     ),
     "weights of fewer inputs": (
@@ -344,13 +340,14 @@ def test_what_both_engines_call_first_reports_a_mistake_in_one_line(
     with pytest.raises(SystemExit) as end:
         read_params(file, schema, a_workflow())
     by_snakemake = capsys.readouterr().err
-    by_dvc = run_here("check_params", f"--params={file}", f"--schema={schema}", f"--output={tmp_path}/out.yaml")
+    outputs = f"--output={tmp_path}/out.yaml", f"--output_trainings={tmp_path}/trainings.yaml"
+    by_dvc = run_here("check_params", f"--params={file}", f"--schema={schema}", *outputs)
     assert end.value.code == by_dvc.returncode == 1
     for printed in (by_snakemake, by_dvc.stderr):
         assert printed.startswith("error: ")
         assert message in printed
         assert printed.count("\n") == 1
-    assert not (tmp_path / "out.yaml").exists()
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.fixture(scope="module")
@@ -454,7 +451,6 @@ def test_the_schema_allows_the_values_that_the_library_knows() -> None:
     assert case["calls"]["enum"] == list(CALLS)
     assert case["reset"]["enum"] == list(BEHAVIOURS)
     assert case["batches"]["enum"] == list(BATCH_ORDERS)
-    assert parts["replicates"]["properties"]["behaviours"]["items"]["enum"] == list(BEHAVIOURS)
     optimizer = parts["optimizer"]
     assert optimizer["properties"]["name"]["enum"] == list(OPTIMIZERS)
     assert set(optimizer["properties"]) == {"name", *(key for keys in OPTIMIZERS.values() for key in keys)}

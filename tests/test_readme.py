@@ -20,8 +20,8 @@ from carryover.series.batches import batch_order
 
 PAGES = [Path("README.md"), *sorted(path.relative_to(ROOT) for path in (ROOT / "docs").glob("*.md"))]
 OTHERS = [Path("config/README.md"), Path("data/series/README.md")]
-CONTIGUOUS = "contiguous_never - contiguous_every_epoch"
 PARAMS = read_yaml(ROOT / "params.yaml")
+BEST, NO_MEMORY = "interleaved_never/carried", "contiguous_every_batch/reset"
 SCHEMA = read_yaml(ROOT / "workflow/schemas/params.schema.yaml")
 
 
@@ -136,46 +136,77 @@ def test_a_reset_shows_when_it_says(details: Any) -> None:
     assert different[different].index.min() == 2
 
 
-@pytest.mark.parametrize("path", ["README.md", "docs/batches.md"])
-def test_the_seeds_that_it_counts_are_those_of_the_run(details: Any, path: str) -> None:
-    lower, count = details["replicates"]["pairs"][CONTIGUOUS]["b_lower"], details["replicates"]["count"]
-    assert f"in {lower} of {count} seeds" in flat(path)
-    assert count == lower == PARAMS["replicates"]["count"]
+def between(comparisons: list[Any], a: str, b: str) -> Any:
+    """The comparison of two trainings in results/details.json."""
+    return next(one for one in comparisons if {one["a"], one["b"]} == {a, b})
 
 
-def test_what_it_says_of_the_replicates_is_so(details: Any) -> None:
-    text, pipeline = flat("README.md"), flat("docs/pipeline.md")
-    count, epochs = details["replicates"]["count"], PARAMS["training"]["epochs"]
-    assert f"of {count} seeds after {epochs} epochs" in text
+def lower(comparison: Any, name: str) -> str:
+    """In how many seeds a training is lower than the other one, in words; it must be beyond luck."""
+    assert comparison["lower"] == name
+    count = comparison["a_lower" if comparison["a"] == name else "b_lower"]
+    return f"in {count} of {PARAMS['replicates']['count']} seeds"
+
+
+def by(comparison: Any) -> str:
+    difference, *ends = (abs(comparison[key]) for key in ("median_difference", "confidence_low", "confidence_high"))
+    return f"by {difference:.3g} (95 % interval: {min(ends):.3g} to {max(ends):.3g})"
+
+
+def test_what_it_says_of_the_seeds_is_so(details: Any) -> None:
+    numbers, text = details["replicates"], flat("README.md")
+    assert numbers["count"] == PARAMS["replicates"]["count"]
+    epochs = PARAMS["training"]["epochs"]
+    assert (
+        f"all {numbers['count']} seeds, each with other noise and other initial weights, after {epochs} epochs" in text
+    )
     assert f"in {epochs} epochs" in flat("docs/conditions.md")
-    assert f"repeats the contiguous trainings from {count} seeds" in text
-    assert "The interleaved trainings have one seed only." in text
-    contiguous = {f"contiguous_{behaviour}" for behaviour in PARAMS["replicates"]["behaviours"]}
-    assert set(details["replicates"]["trainings"]) == contiguous
-    assert f"The default run has {count} replicates of each behaviour" in pipeline
-    largest = SCHEMA["properties"]["replicates"]["properties"]["shard_size"]["maximum"]
-    assert f"a **shard** and holds up to {largest} replicates" in pipeline
+    assert f"repeats every training from {numbers['count']} seeds" in text
+    contiguous = between(numbers["final_losses"], "contiguous_never", "contiguous_every_epoch")
+    seeds = lower(contiguous, "contiguous_every_epoch")
+    assert f"`fit(shuffle=False)` makes, resetting every epoch ended with the lower training loss {seeds}." in text
+    for other in ("contiguous_never", "contiguous_every_epoch"):
+        seeds = lower(between(numbers["errors"], NO_MEMORY, f"{other}/reset"), NO_MEMORY)
+        assert f"On unseen data, networks without any memory had a lower error than both, {seeds}." in text
+    memory = between(numbers["errors"], BEST, "interleaved_every_batch/reset")
+    seeds = lower(memory, BEST)
+    paying = f"never reset, and with the states carried, the error was lower than without memory {seeds}, {by(memory)}."
+    assert paying in text
+    assert {one["lower"] for one in numbers["errors"] if BEST in (one["a"], one["b"])} == {BEST}
 
 
-def test_which_training_ends_lower_flips_with_the_batch_order(metrics: Any) -> None:
-    """As the README and docs/batches.md say."""
-    loss = metrics["final_loss"]
-    text = flat("README.md")
-    assert "**Which one ends with the lower loss can change with the order of the batches.**" in text
-    assert "With reordered batches it gave the higher training loss, in a single run." in text
-    assert loss["loop_with_reset"] < loss["loop_without_reset"]
-    assert loss["interleaved_loop_without_reset"] < loss["interleaved_loop_with_reset"]
-
-
-def test_only_networks_of_interleaved_batches_gain_from_carried_states(metrics: Any, details: Any) -> None:
-    """As docs/batches.md says."""
-    gain = {name for name, error in metrics["held_out"].items() if error["carried"] < error["reset"]}
-    cases = PARAMS["cases"]
-    assert gain == {name for name in cases if cases[name]["batches"] == "interleaved" and cases[name]["stateful"]}
-    text = flat("docs/batches.md")
-    assert f"On the {details['held_out']['samples']} held-out samples" in text
+def test_what_the_page_on_batches_says_of_the_seeds_is_so(details: Any) -> None:
+    numbers, text = details["replicates"], flat("docs/batches.md")
+    losses, errors = numbers["final_losses"], numbers["errors"]
+    assert f"trains every behaviour with both orders, from {numbers['count']} seeds each" in text
+    seeds = lower(between(losses, "contiguous_never", "contiguous_every_epoch"), "contiguous_every_epoch")
+    assert f"With contiguous batches, resetting every epoch ended with the lower training loss {seeds}," in text
+    seeds = lower(between(losses, "interleaved_never", "interleaved_every_epoch"), "interleaved_never")
+    assert f"it was the other way round: never resetting ended lower {seeds}." in text
+    for other in ("contiguous_never", "contiguous_every_epoch"):
+        seeds = lower(between(errors, NO_MEMORY, f"{other}/reset"), NO_MEMORY)
+        assert f"nothing: without memory the error was lower than with it {seeds}." in text
+    memory = between(errors, BEST, "interleaved_every_batch/reset")
+    seeds = lower(memory, BEST)
+    assert f"never resetting had the lower error than no memory {seeds}, {by(memory)}." in text
+    order = between(errors, NO_MEMORY, "interleaved_every_batch/reset")
+    seeds = lower(order, "interleaved_every_batch/reset")
+    assert abs(order["median_difference"]) < abs(memory["median_difference"])
+    assert f"Without memory, the error was lower with interleaved batches {seeds}, {by(order)}." in text
+    carried = {name for name, of in numbers["trainings"].items() if of["carried"]["median"] < of["reset"]["median"]}
+    assert carried == {"interleaved_never", "interleaved_every_epoch"}
+    assert f"These are the errors on {details['held_out']['samples']} held-out samples" in text
     assert f"With batches of {PARAMS['model']['batch_size']}, as in the default run" in text
     assert f"it is the window {PARAMS['model']['batch_size']} further on" in text
+
+
+def test_what_the_pipeline_page_says_of_the_replicates_is_so(details: Any) -> None:
+    pipeline, count = flat("docs/pipeline.md"), PARAMS["replicates"]["count"]
+    assert f"The default run has {count} replicates of each of its six trainings." in pipeline
+    assert len(details["replicates"]["trainings"]) == 6
+    largest = SCHEMA["properties"]["replicates"]["properties"]["shard_size"]["maximum"]
+    size = PARAMS["replicates"]["shard_size"]
+    assert f"a **shard**: up to {largest}, and {size} in the default run" in pipeline
 
 
 def test_it_is_as_near_to_2017_as_it_says(metrics: Any, details: Any) -> None:

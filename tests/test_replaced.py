@@ -97,7 +97,7 @@ REPLACED = {
     "data/initial_weights.npz": "make_initial_weights",
     "results/params.yaml": "check_params",
     "results/cases/single_fit/history.csv": "train",
-    "results/replicates/never/1-1.csv": "train_replicates",
+    "results/replicates/1-1/errors.csv": "train_replicates",
     "results/forecasts.csv": "score",
     "results/verdict.md": "compare",
     "results/figures/losses.png": "render_figures",

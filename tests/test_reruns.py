@@ -1,6 +1,7 @@
 """What an edit reruns, in both engines: what it can change, and nothing else."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from helpers.engines import STAGES, STEPS, planned_steps
-from helpers.project import ROOT, Project
+from helpers.project import ENGINES, ROOT, Project
 
 CHECK, DATASET, WEIGHTS, TRAIN, REPLICATES, SCORE, COMPARE, FIGURES = STEPS
 
@@ -21,7 +22,7 @@ MODULES: dict[str, set[str]] = {
     "params": {CHECK},
     "training": {WEIGHTS, TRAIN, REPLICATES, SCORE, COMPARE, FIGURES},
     "replicates": {REPLICATES, COMPARE, FIGURES},
-    "forecasts": {SCORE, COMPARE, FIGURES},
+    "forecasts": {REPLICATES, SCORE, COMPARE, FIGURES},
     "comparison": {COMPARE, FIGURES},
     "figures": {FIGURES},
 }
@@ -48,7 +49,7 @@ PARAMETERS: dict[str, tuple[Callable[[dict[str, Any]], object], set[str]]] = {
     "optimizer": (lambda p: p["optimizer"].update(rho=0.9), {CHECK, TRAIN, REPLICATES}),
     "training": (lambda p: p["training"].update(epochs=4), {CHECK, TRAIN, REPLICATES}),
     "cases": (lambda p: p["cases"]["single_fit"].update(batches="interleaved"), {CHECK, TRAIN}),
-    "replicates": (lambda p: p["replicates"].update(behaviours=["never", "every_batch"]), {CHECK, REPLICATES}),
+    "replicates": (lambda p: p["replicates"].update(first_seed=2), {CHECK, REPLICATES}),
     "claims": (lambda p: p["claims"].update(different=[]), {CHECK}),
 }
 """Changes of parameters, and the steps that are given the changed ones."""
@@ -80,11 +81,11 @@ def a_module(project: Path, package: str) -> Path:
 
 
 def with_those_after(steps: set[str]) -> set[str]:
-    """Return the steps, and all that read what one of them writes."""
+    """Return the steps, and all that read what one of them writes; Snakemake gives REPLICATES no file of CHECK."""
     found = set(steps)
     for step, stage in STAGES.items():  # in their order, so that once is enough
         inputs = [name for name in STAGES if any(is_input(out, stage["deps"]) for out in outputs(STAGES[name]))]
-        if found & set(inputs):
+        if found & set(inputs) - ({CHECK} if step == REPLICATES else set()):
             found.add(step)
     return found
 
@@ -123,4 +124,32 @@ def test_snakemake_plans_what_an_edit_affects_and_all_that_comes_after_it(quick:
         env=quick.environment(), capture_output=True, text=True, check=True,
     )  # fmt: skip
     planned = {name: planned_steps(printed) for name, printed in json.loads(done.stdout).items()}
-    assert planned == {name: with_those_after(EXPECTED[name]) for name in asked}
+    expected = EXPECTED | {"cases": EXPECTED["cases"] | {REPLICATES}}  # here a training becomes another one
+    assert planned == {name: with_those_after(expected[name]) for name in asked}
+
+
+SAME_TRAINING = {"calls": "loop", "reset": "never", "stateful": True, "batches": "contiguous"}
+NEW_TRAINING = {"calls": "single", "reset": "never", "stateful": False, "batches": "contiguous"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_replicates_are_trained_again_for_a_new_training_and_not_for_another_spelling_of_a_known_one(
+    quick: Project, engine: str
+) -> None:
+    def steps_run_with(case: dict[str, Any]) -> set[str]:
+        params = quick.params()
+        params["cases"]["another"] = case
+        quick.write_params(params)
+        done = quick.run(*ENGINES[engine])
+        assert done.returncode == 0, done.stderr
+        printed = done.stdout + done.stderr
+        return set(re.findall(r"^(?:started +|Running stage ')(\w+)", printed, flags=re.MULTILINE))
+
+    every = set(STEPS) - {DATASET, WEIGHTS}
+    assert steps_run_with(SAME_TRAINING) == every - {REPLICATES}
+    assert steps_run_with(NEW_TRAINING) == every
+    assert steps_run_with(NEW_TRAINING | {"calls": "loop"}) == every - {REPLICATES}
+    quick("dvc", "commit", "--force")
+    quick.assert_dvc_is_content()
+    quick.assert_snakemake_is_content()

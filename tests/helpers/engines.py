@@ -47,8 +47,11 @@ def snakemake_graph(project: Project) -> Graph:
         fields = dict(re.findall(r"^    (input|output): (.*)$", block, flags=re.MULTILINE))
         command = re.search(r"^(?:Shell command: )?(hermetic .*) > logs/", block, flags=re.MULTILINE)
         if command:
-            command = as_dvc_gives_the_parameters(command[1], project)
-            job = {"outputs": fields["output"].split(", "), "inputs": sorted(fields["input"].split(", "))}
+            inputs = fields["input"].split(", ")
+            if (words := as_dvc_gives_the_trainings(command[1])) != command[1]:
+                inputs.append("results/trainings.yaml")
+            command = as_dvc_gives_the_parameters(words, project)
+            job = {"outputs": fields["output"].split(", "), "inputs": sorted(inputs)}
             jobs.append((command, {"step": block.split(":")[0]} | job))
     return by_output(with_shards_as_one(jobs))
 
@@ -62,18 +65,23 @@ def as_dvc_gives_the_parameters(command: str, project: Project) -> str:
     return command
 
 
+def as_dvc_gives_the_trainings(command: str) -> str:
+    """Snakemake gives train_replicates the names of the trainings, and DVC the file of check_params with them."""
+    return re.sub(r" --trainings( [a-z_]+)+ --", " --trainings results/trainings.yaml --", command)
+
+
 def with_shards_as_one(jobs: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
     shards = [(command, job) for command, job in jobs if job["step"] == "train_replicates"]
     seeds: set[int] = set()
-    behaviours = [name for name in ("never", "every_epoch", "every_batch") if f"--behaviours {name} " in str(shards)]
     one: list[tuple[str, dict[str, Any]]] = []
     for command, job in shards:
-        common, count, behaviour, first, size = re.fullmatch(
-            r"(.*) --count (\d+) --behaviours (\w+) --first_seed (\d+) --shard_size (\d+)", command
+        common, count, first, size = re.fullmatch(
+            r"(.*) --count (\d+) --first_seed (\d+) --shard_size (\d+)", command
         ).groups()  # type: ignore[union-attr]
-        assert job["outputs"] == [f"results/replicates/{behaviour}/{first}-{int(first) + int(count) - 1}.csv"]
+        folder = f"results/replicates/{first}-{int(first) + int(count) - 1}"
+        assert job["outputs"] == [f"{folder}/losses.csv", f"{folder}/errors.csv"]
         seeds |= set(range(int(first), int(first) + int(count)))
-        whole = f"{common} --count {len(seeds)} --behaviours {' '.join(behaviours)} --first_seed {min(seeds)}"
+        whole = f"{common} --count {len(seeds)} --first_seed {min(seeds)}"
         one = [(f"{whole} --shard_size {size}", job | {"outputs": ["results/replicates"]})]
     return [(command, job) for command, job in jobs if job["step"] != "train_replicates"] + one
 

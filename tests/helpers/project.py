@@ -43,15 +43,15 @@ TINY: dict[str, Any] = {
         "loop_with_reset": {"calls": "loop", "reset": "every_epoch", "stateful": True, "batches": "contiguous"},
         "single_fit": {"calls": "single", "reset": "never", "stateful": True, "batches": "contiguous"},
     },
-    "replicates": {"count": 0, "behaviours": ["never", "every_epoch"], "first_seed": 1, "shard_size": 1},
+    "replicates": {"count": 0, "first_seed": 1, "shard_size": 1},
     "claims": {"identical": [], "different": [["loop_with_reset", "single_fit"]]},
 }
 """Parameters, over those of params.yaml, for tiny runs. Initial weights from a file need no TensorFlow."""
 
-TWO_SHARDS = {"replicates": TINY["replicates"] | {"count": 1}}
+TWO_SHARDS = {"replicates": TINY["replicates"] | {"count": 2}}
 """Over TINY: two shards of one replicate each, which are two jobs for Snakemake and one for DVC."""
 
-ONE_SHARD = {"replicates": TINY["replicates"] | {"count": 1, "behaviours": ["never"]}}
+ONE_SHARD = {"replicates": TINY["replicates"] | {"count": 1}}
 """Over TINY, where a job fewer makes no difference."""
 
 STAND_IN = Path(__file__).with_name("stand_in.py")

@@ -56,13 +56,14 @@ def files(given: Options, name: str, path: Path) -> list[Path]:
     """What is read of an option's path: of the cases and the replicates, only those that the parameters name."""
     if name in ("cases", "replicates"):
         from carryover.job.yaml_file import read_yaml
+        from carryover.replicates.results import SHARD_FILES
         from carryover.replicates.shards import shards
         from carryover.training.case_results import CASE_FILES
 
         params = read_yaml(Path(*given["params"]))
         if name == "cases":
             return [path / case / file for case in params["cases"] for file in CASE_FILES]
-        return [path / shard.path for shard in shards(**params["replicates"])]
+        return [path / shard.name / file for shard in shards(**params["replicates"]) for file in SHARD_FILES]
     return [file for file in [path, *sorted(path.rglob("*"))] if file.is_file()]
 
 
@@ -116,36 +117,62 @@ def train(given: Options, history: Path, predictions: Path, final: Path) -> None
 
 
 def train_replicates(given: Options, output: Path) -> None:
-    from carryover.replicates.losses import write_shard
+    from carryover.forecasts.held_out import STATES, column
+    from carryover.replicates.results import write_shard
+    from carryover.replicates.settings import trainings_from_option
     from carryover.replicates.shards import shards
 
     count, first_seed, shard_size = (int(*given.pop(name)) for name in ("count", "first_seed", "shard_size"))
     output.mkdir(parents=True, exist_ok=True)
-    for shard in shards(count, given.pop("behaviours"), first_seed, shard_size):
+    trainings = trainings_from_option(given["trainings"])
+    given["trainings"] = [training.name for training in trainings]  # which DVC gives in a file
+    known = known_forecasts(given)
+    columns = [name for name in known if name not in ("sample", "target")]
+    columns += [column(training.name, states) for training in trainings for states in STATES]
+    for shard in shards(count, first_seed, shard_size):
         # Which replicates a job trains besides one makes no difference to it.
-        each = [random(given, shard.behaviour, seed).uniform(size=int(*given["epochs"])) for seed in shard.seeds]
-        write_shard(output / shard.path, shard, np.array(each))
+        losses = {
+            training: np.array(
+                [random(given, training.name, seed).uniform(size=int(*given["epochs"])) for seed in shard.seeds]
+            )
+            for training in trainings
+        }
+        errors = {
+            name: np.array([random(given, name, seed).uniform() for seed in shard.seeds])
+            for name in columns
+            if len(known["sample"])
+        }
+        write_shard(output, shard, losses, errors)
+
+
+def known_forecasts(given: Options) -> dict[str, Any]:
+    """The columns of the forecasts that need no network, as the real scripts make them."""
+    from carryover.forecasts.held_out import held_out_windows, targets_and_baselines
+    from carryover.series.dataset import read_series
+    from carryover.series.scales import read_scales, series_in_own_units
+
+    parts = read_series(Path(*given["data"])), read_series(Path(*given["held_out"]), may_be_empty=True)
+    samples = held_out_windows(*parts, int(*given["time_steps"])).samples
+    scales = read_scales(Path(*given["scales"]))
+    return targets_and_baselines(*(series_in_own_units(part, scales) for part in parts), samples)
 
 
 def score(given: Options, output: Path) -> None:
-    from carryover.forecasts.held_out import STATES, column, held_out_windows, targets_and_baselines, write_forecasts
+    from carryover.forecasts.held_out import STATES, column, write_forecasts
     from carryover.job.yaml_file import read_yaml
-    from carryover.series.dataset import read_series
-    from carryover.series.scales import read_scales, series_in_own_units
     from carryover.training.case_results import remove_other_cases
 
     cases = read_yaml(Path(*given["params"]))["cases"]
     remove_other_cases(Path(*given["cases"]), cases)
-    parts = read_series(Path(*given["data"])), read_series(Path(*given["held_out"]), may_be_empty=True)
-    samples = held_out_windows(*parts, int(*given["time_steps"])).samples
-    before, after = (series_in_own_units(part, read_scales(Path(*given["scales"]))) for part in parts)
+    known = known_forecasts(given)
+    samples = known["sample"]
     forecasts = {
         column(case, states): random(given, case, states).normal(size=len(samples)).astype(np.float32)
         for case in cases
         for states in STATES
         if len(samples)
     }
-    write_forecasts(output, targets_and_baselines(before, after, samples), forecasts, cases)
+    write_forecasts(output, known, forecasts, cases)
 
 
 def render_figures(given: Options, output: Path) -> None:
