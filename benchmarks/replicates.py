@@ -1,9 +1,7 @@
-"""Time replicates trained at once and ordinary jobs, for several numbers of replicates and sizes of shards.
+"""Time jobs of replicates and ordinary jobs, for several numbers of seeds, trainings and sizes of shards.
 
 benchmarks/run.py runs this as `python benchmarks/replicates.py FOLDER`, where FOLDER is a clone in which the pipeline
-has run; it prints JSON. If you add a count and behaviours, it trains only these, once, in shards of the default size:
-
-    python benchmarks/replicates.py . 10000 never every_epoch
+has run; it prints JSON.
 """
 
 import json
@@ -13,14 +11,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from carryover.job.yaml_file import read_yaml
+from carryover.job.yaml_file import read_yaml, write_yaml
 from carryover.params.options import flags
 
-COUNTS = [1, 16, 128, 1024]
-SHARD_SIZES = [8, 16, 32, 64, 128]
-COUNT_BY_SHARD_SIZE = 256
+JOBS = [(1, 6, 1), (16, 6, 16), (128, 6, 16), (128, 6, 32), (128, 6, 64), (128, 6, 128), (128, 1, 128), (512, 6, 128)]
+"""How many seeds each job has, how many trainings, and how many seeds per shard."""
 
 
 def measure(folder: Path, *command: str) -> dict[str, float]:
@@ -38,15 +34,19 @@ def measure(folder: Path, *command: str) -> dict[str, float]:
     }
 
 
-def train_replicates(folder: Path, count: int, behaviours: list[str], shard_size: int) -> dict[str, float]:
+def train_replicates(folder: Path, count: int, trainings: int, shard_size: int) -> dict[str, float]:
     params = read_yaml(folder / "params.yaml")
-    dataset = {key: params["dataset"][key] for key in ("source", "samples", "step", "noise")}
-    replicates = {"count": count, "behaviours": behaviours, "first_seed": 1, "shard_size": shard_size}
+    dataset = {key: params["dataset"][key] for key in ("source", "step", "noise")}
+    replicates = {"count": count, "first_seed": 1, "shard_size": shard_size}
     sections = [dataset, params["model"], params["optimizer"], params["training"], replicates]
     options = [word for section in sections for word in flags(section).split()]
     with tempfile.TemporaryDirectory() as output:
-        paths = ["--output", output, "--data", "data/noisy_sine.csv"]
-        return measure(folder, "workflow/scripts/train_replicates.py", *paths, *options)
+        names = Path(output) / "trainings.yaml"
+        write_yaml(names, read_yaml(folder / "results/trainings.yaml")[:trainings])
+        parts = {"data": "", "held_out": "_held_out", "scales": "_scales"}
+        inputs = [word for option, part in parts.items() for word in (f"--{option}", f"data/noisy_sine{part}.csv")]
+        command = ["workflow/scripts/train_replicates.py", "--output", output, "--trainings", str(names)]
+        return measure(folder, *command, *inputs, *options)
 
 
 def train_alone(folder: Path) -> dict[str, float]:
@@ -62,19 +62,12 @@ def train_alone(folder: Path) -> dict[str, float]:
 
 def main() -> None:
     folder = Path(sys.argv[1]).resolve()
-    if len(sys.argv) > 2:
-        behaviours = sys.argv[3:]
-        shard_size = read_yaml(folder / "params.yaml")["replicates"]["shard_size"]
-        print(json.dumps(train_replicates(folder, int(sys.argv[2]), behaviours, shard_size)))
-        return
-    results: dict[str, Any] = {"count": {}, "shard_size": {}, "alone": [train_alone(folder)]}
-    results["count_by_shard_size"] = COUNT_BY_SHARD_SIZE
-    for count in COUNTS:
-        results["count"][count] = train_replicates(folder, count, ["never"], 128)
-        results["alone"].append(train_alone(folder))
-    for size in SHARD_SIZES:
-        results["shard_size"][size] = train_replicates(folder, COUNT_BY_SHARD_SIZE, ["never"], size)
-    print(json.dumps(results))
+    jobs, alone = [], [train_alone(folder)]
+    for count, trainings, shard_size in JOBS:
+        measured = train_replicates(folder, count, trainings, shard_size)
+        jobs.append({"seeds": count, "trainings": trainings, "shard_size": shard_size} | measured)
+        alone.append(train_alone(folder))
+    print(json.dumps({"jobs": jobs, "alone": alone}))
 
 
 if __name__ == "__main__":
