@@ -15,7 +15,7 @@ from pathlib import Path
 from carryover.job.yaml_file import read_yaml, write_yaml
 from carryover.params.options import flags
 
-JOBS = [(1, 6, 1), (16, 6, 16), (128, 6, 16), (128, 6, 32), (128, 6, 64), (128, 6, 128), (128, 1, 128), (512, 6, 128)]
+JOBS = [(1, 6, 1), (16, 6, 16), (128, 6, 32), (128, 6, 64), (128, 6, 128), (128, 1, 128)]
 """How many seeds each job has, how many trainings, and how many seeds per shard."""
 
 
