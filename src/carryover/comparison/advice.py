@@ -79,8 +79,10 @@ def what_to_do(details: dict[str, Any]) -> str:
         return ""
     numbers = details["replicates"]
     advised, baseline = _advised(numbers), BASELINES[numbers["best_baseline"]]
-    found = comparison(numbers, in_use(numbers, advised), numbers["best_baseline"])
-    if found and found["lower"] == numbers["best_baseline"]:
+    compared = {t: comparison(numbers, in_use(numbers, t), numbers["best_baseline"]) for t in trainings(numbers)}
+    found = compared[advised]
+    none_is_better = not any(one and one["lower"] == in_use(numbers, t) for t, one in compared.items())
+    if found and found["lower"] == numbers["best_baseline"] and none_is_better:
         return f"Use {baseline}: no network here is better. For better networks, train longer or change them."
     instructions = (
         f"{HOW_TO_BATCH[advised.batches]}, {HOW_TO_TRAIN[advised.behaviour]}. To forecast, "
@@ -216,10 +218,10 @@ def _against(numbers: Numbers, advised: Training, other: str, words: str) -> str
     if not found["lower"]:
         lower = seeds_of(seeds_lower(found, own), numbers["count"])
         return f"not to be told from {words}: lower in {lower}, in the median {by(found, own)}"
-    lower = seeds_of(seeds_lower(found, found["lower"]), numbers["count"])
+    decided = seeds_of(seeds_lower(found, found["lower"]), numbers["count"])
     if found["lower"] == own:
-        return f"better than {words}: lower in {lower}, {by(found, own)}"
-    return f"worse than {words}: those are lower in {lower}, {by(found, other_of(found, own))}"
+        return f"better than {words}: lower in {decided}, {by(found, own)}"
+    return f"worse than {words}: higher in {decided}, {by(found, other_of(found, own))}"
 
 
 def _other_use(numbers: Numbers, advised: Training) -> str:
@@ -262,8 +264,8 @@ def _not_converged(numbers: Numbers, advised: Training, params: dict[str, Any]) 
     if advised.name in falling:
         found.append(f"in {seeds_of(last[advised.name], numbers['count'])}")
     if others:
-        which = "all" if len(others) == len(last) - 1 else f"{len(others)} of"
-        found.append(f"in most seeds of {which} {count(len(last) - 1, 'other training')}")
+        which = f"{len(others)} of the {len(last) - 1} other trainings" if len(last) > 2 else "the other training"
+        found.append(f"in most seeds of {which}")
     yield (
         f"**Training had not converged**: the loss was lowest in the last epoch, epoch {epochs}, "
         f"{' and '.join(found)}. With more epochs (`training.epochs`) the answer may change."
