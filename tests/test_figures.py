@@ -49,7 +49,8 @@ from carryover.figures.style import (
     pair_line,
     save,
 )
-from carryover.forecasts.held_out import BASELINES, STATES, column, scores
+from carryover.forecasts.held_out import scores
+from carryover.forecasts.ways import BASELINES, STATES, column
 from carryover.replicates.results import Replicates
 from carryover.series.noisy_sine import noisy_sine
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training

@@ -7,15 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from carryover.forecasts.held_out import (
-    STATES,
-    HeldOutWindows,
-    column,
-    held_out_windows,
-    read_forecasts,
-    scores,
-    targets_and_baselines,
-)
+from carryover.forecasts.held_out import HeldOutWindows, held_out_windows, read_forecasts, scores, targets_and_baselines
+from carryover.forecasts.ways import STATES, column
 from carryover.job.errors import UserError
 from carryover.series.dataset import Series
 from carryover.series.scales import AS_IT_IS, Scale, series_in_own_units

@@ -1,6 +1,8 @@
 """The plan of the house: which package may import which, and what the stages declare of it."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +105,16 @@ def test_importing_a_package_imports_nothing_else() -> None:
         else:
             assert not inside, file
         assert ast.ClassDef not in at_the_top
+
+
+@pytest.mark.parametrize(
+    ("module", "slow"),
+    [("carryover.engines.terminal", {"numpy", "pandas"}), ("carryover.figures.rivals", {"scipy"})],
+)
+def test_what_takes_long_to_load_is_loaded_only_where_it_is_needed(module: str, slow: set[str]) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    assert slow.isdisjoint(loaded)
 
 
 def top_level_imports(file: Path) -> Iterator[str]:

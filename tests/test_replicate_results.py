@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.project import ROOT
 
-from carryover.forecasts.held_out import STATES, column
+from carryover.forecasts.ways import STATES, column
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml, write_yaml
 from carryover.replicates.results import Replicates, read_replicates, remove_other_shards, write_shard

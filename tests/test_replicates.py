@@ -14,14 +14,13 @@ from helpers.training import ADAM, RMSPROP, SGD, Setting, StartingModel
 from pandas import read_csv
 
 from carryover.forecasts.held_out import (
-    STATES,
-    column,
     held_out_windows,
     read_forecasts,
     root_mean_squared_error,
     scores,
     targets_and_baselines,
 )
+from carryover.forecasts.ways import STATES, column
 from carryover.job.yaml_file import write_yaml
 from carryover.replicates.results import read_replicates
 from carryover.replicates.series import Parts, noisy_sine_of_each

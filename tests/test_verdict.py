@@ -13,7 +13,7 @@ from carryover.comparison.answer import answer, claims_hold
 from carryover.comparison.details import details
 from carryover.comparison.metrics import metrics
 from carryover.comparison.verdict import verdict
-from carryover.forecasts.held_out import STATES
+from carryover.forecasts.ways import STATES
 from carryover.series.dataset import Series
 from carryover.series.notes import Notes
 

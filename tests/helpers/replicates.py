@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from carryover.forecasts.held_out import STATES
+from carryover.forecasts.ways import STATES
 from carryover.replicates.results import Replicates
 from carryover.training.behaviours import TRAININGS
 

@@ -117,7 +117,7 @@ def train(given: Options, history: Path, predictions: Path, final: Path) -> None
 
 
 def train_replicates(given: Options, output: Path) -> None:
-    from carryover.forecasts.held_out import STATES, column
+    from carryover.forecasts.ways import STATES, column
     from carryover.replicates.results import write_shard
     from carryover.replicates.settings import trainings_from_option
     from carryover.replicates.shards import shards
@@ -158,7 +158,8 @@ def known_forecasts(given: Options) -> dict[str, Any]:
 
 
 def score(given: Options, output: Path) -> None:
-    from carryover.forecasts.held_out import STATES, column, write_forecasts
+    from carryover.forecasts.held_out import write_forecasts
+    from carryover.forecasts.ways import STATES, column
     from carryover.job.yaml_file import read_yaml
     from carryover.training.case_results import remove_other_cases
 

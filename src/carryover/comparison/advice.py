@@ -14,13 +14,12 @@ from carryover.comparison.numbers import (
     equal,
     error,
     in_use,
-    other_of,
     seeds_lower,
     trainings,
     without_memory,
 )
 from carryover.comparison.words import by, count, seeds_of
-from carryover.forecasts.held_out import BASELINES, STATES
+from carryover.forecasts.ways import BASELINES, STATES
 from carryover.series.options import NOISY_SINE
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
 
@@ -79,16 +78,14 @@ def what_to_do(details: dict[str, Any]) -> str:
         return ""
     numbers = details["replicates"]
     advised, baseline = _advised(numbers), BASELINES[numbers["best_baseline"]]
-    compared = {t: comparison(numbers, in_use(numbers, t), numbers["best_baseline"]) for t in trainings(numbers)}
-    found = compared[advised]
-    none_is_better = not any(one and one["lower"] == in_use(numbers, t) for t, one in compared.items())
-    if found and found["lower"] == numbers["best_baseline"] and none_is_better:
+    lower = _lower_than_baseline(numbers, advised)
+    if lower is False and not any(_lower_than_baseline(numbers, training) for training in trainings(numbers)):
         return f"Use {baseline}: no network here is better. For better networks, train longer or change them."
     instructions = (
         f"{HOW_TO_BATCH[advised.batches]}, {HOW_TO_TRAIN[advised.behaviour]}. To forecast, "
         f"{HOW_TO_FORECAST[numbers['trainings'][advised.name]['states']]}."
     )
-    if found and not found["lower"]:
+    if lower is None:
         instructions += f" The seeds cannot tell whether that is better than {baseline}."
     if len(_candidates(numbers)) > 1:
         instructions += " More seeds may tell the trainings apart (`replicates.count`)."
@@ -120,11 +117,16 @@ def _candidates(numbers: Numbers) -> list[Training]:
     return found
 
 
+def _lower_than_baseline(numbers: Numbers, training: Training) -> bool | None:
+    """Return whether the error of a training is lower than that of the best baseline; None if the seeds cannot tell."""
+    found = comparison(numbers, in_use(numbers, training), numbers["best_baseline"])
+    return found["lower"] == in_use(numbers, training) if found and found["lower"] else None
+
+
 def _advised(numbers: Numbers) -> Training:
     """Return the training to advise: of those that may be the best, the one that asks least of those who use it."""
     candidates = _candidates(numbers)
-    to_baseline = {t: comparison(numbers, in_use(numbers, t), numbers["best_baseline"]) for t in candidates}
-    better = [t for t, found in to_baseline.items() if found and found["lower"] == in_use(numbers, t)]
+    better = [training for training in candidates if _lower_than_baseline(numbers, training)]
     effort = [MEMORYLESS, "never", "every_epoch"]
     return min(
         better or candidates,
@@ -218,10 +220,9 @@ def _against(numbers: Numbers, advised: Training, other: str, words: str) -> str
     if not found["lower"]:
         lower = seeds_of(seeds_lower(found, own), numbers["count"])
         return f"not to be told from {words}: lower in {lower}, in the median {by(found, own)}"
+    better, lower = ("better", "lower") if found["lower"] == own else ("worse", "higher")
     decided = seeds_of(seeds_lower(found, found["lower"]), numbers["count"])
-    if found["lower"] == own:
-        return f"better than {words}: lower in {decided}, {by(found, own)}"
-    return f"worse than {words}: higher in {decided}, {by(found, other_of(found, own))}"
+    return f"{better} than {words}: {lower} in {decided}, {by(found, found['lower'])}"
 
 
 def _other_use(numbers: Numbers, advised: Training) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from carryover.comparison.details import Details
-from carryover.forecasts.held_out import STATES
+from carryover.forecasts.ways import STATES
 
 Metrics = dict[str, Any]
 

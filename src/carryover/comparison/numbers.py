@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from carryover.forecasts.held_out import column
+from carryover.forecasts.ways import column
 from carryover.training.behaviours import TRAININGS, Training
 
 Numbers = dict[str, Any]
@@ -47,12 +47,6 @@ def seeds_lower(comparison: dict[str, Any], name: str) -> int:
     """Return in how many seeds one of the two that are compared is lower."""
     seeds: int = comparison["a_lower" if comparison["a"] == name else "b_lower"]
     return seeds
-
-
-def other_of(comparison: dict[str, Any], name: str) -> str:
-    """Return the name of the other one of the two that are compared."""
-    other: str = comparison["b" if comparison["a"] == name else "a"]
-    return other
 
 
 def equal(comparison: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from carryover.comparison.numbers import (
     without_memory,
 )
 from carryover.comparison.words import by, count, seeds_of, table
-from carryover.forecasts.held_out import BASELINES, STATES
+from carryover.forecasts.ways import BASELINES, STATES
 from carryover.series.options import NOISY_SINE
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
 
@@ -159,14 +159,10 @@ def _cells(found: dict[str, Any], words: dict[str, str], seeds: int) -> list[str
         return ["the same in every seed", "", ""]
     more = found["lower"] or found["a" if found["a_lower"] >= found["b_lower"] else "b"]
     in_seeds = seeds_of(seeds_lower(found, more), seeds)
-    if found["confidence_low"] is None:
-        return ["cannot tell", f"{words[more]} in {in_seeds}", f"{abs(found['median_difference']):.3g}"]
-    by_how_much = by(found, more).removeprefix("by ")
-    return (
-        [words[more], in_seeds, by_how_much]
-        if found["lower"]
-        else ["cannot tell", f"{words[more]} in {in_seeds}", by_how_much]
-    )
+    one_seed = found["confidence_low"] is None
+    by_how_much = f"{abs(found['median_difference']):.3g}" if one_seed else by(found, more).removeprefix("by ")
+    lower, where = (words[more], in_seeds) if found["lower"] else ("cannot tell", f"{words[more]} in {in_seeds}")
+    return [lower, where, by_how_much]
 
 
 def _spread(values: dict[str, float]) -> str:

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from carryover.forecasts.held_out import STATES, column
+from carryover.comparison.best import best_baseline, better_states
+from carryover.comparison.numbers import MEMORYLESS
+from carryover.forecasts.ways import STATES, column
 from carryover.replicates.results import Replicates
 from carryover.training.behaviours import Training
 
@@ -40,7 +42,7 @@ def statistics(replicates: Replicates) -> dict[str, Any]:
         and the `states` with the lower median; and there are
         `baselines`: the spread of the error of each forecast without a network;
         `best_baseline`: the one with the lowest median;
-        `errors`: the comparisons of the errors of networks, by the names of held_out.column, and of the best baseline.
+        `errors`: the comparisons of the errors of networks, by the names of ways.column, and of the best baseline.
         Each training is there with its better states, and training without memory with the states reset in any case;
         each is compared with each other and with the baseline;
         `needed`: how many replicates there must be for any of these comparisons to have a `lower`.
@@ -73,16 +75,6 @@ def statistics(replicates: Replicates) -> dict[str, Any]:
     return result
 
 
-def better_states(by_states: Mapping[str, Array]) -> str:
-    """Return with which states the errors of a training have the lower median, a key of held_out.STATES."""
-    return min(STATES, key=lambda states: float(np.median(by_states[states])))
-
-
-def best_baseline(baselines: Mapping[str, Array]) -> str:
-    """Return which baseline has the lowest median error."""
-    return min(baselines, key=lambda name: float(np.median(baselines[name])))
-
-
 def spread(values: Array) -> dict[str, float]:
     """Return the median and the quartiles."""
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
@@ -92,7 +84,7 @@ def spread(values: Array) -> dict[str, float]:
 def _networks(errors: Mapping[Training, Mapping[str, Array]]) -> dict[str, Array]:
     """Return the errors to compare: of each training with its better states, and of those without any memory."""
     better = {training: better_states(by_states) for training, by_states in errors.items()}
-    without = {training: "reset" for training in errors if training.behaviour == "every_batch"}
+    without = {training: "reset" for training in errors if training.behaviour == MEMORYLESS}
     ways = [*better.items(), *without.items()]
     return {column(training.name, states): errors[training][states] for training, states in ways}
 

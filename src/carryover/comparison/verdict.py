@@ -8,7 +8,7 @@ from carryover.comparison.answer import answer, claims_hold, with_and_without_re
 from carryover.comparison.claims import spellings, training_of, why_the_same
 from carryover.comparison.over_seeds import errors_over_seeds, losses_over_seeds
 from carryover.comparison.words import code, count, table
-from carryover.forecasts.held_out import BASELINES, STATES
+from carryover.forecasts.ways import BASELINES, STATES
 from carryover.series.notes import Notes
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
 

@@ -27,7 +27,7 @@ from carryover.figures.style import (
     set_legend,
     set_title,
 )
-from carryover.forecasts.held_out import BASELINES, STATES
+from carryover.forecasts.ways import BASELINES, STATES
 from carryover.replicates.results import Replicates
 from carryover.training.behaviours import BEHAVIOURS, Training
 

@@ -28,7 +28,8 @@ from carryover.figures.style import (
     set_title,
     whole_numbers,
 )
-from carryover.forecasts.held_out import STATES, column, scores
+from carryover.forecasts.held_out import scores
+from carryover.forecasts.ways import STATES, column
 from carryover.replicates.results import Replicates
 
 LOOKS: dict[str, dict[str, Any]] = {

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from carryover.comparison.statistics import best_baseline, better_states
+from carryover.comparison.best import best_baseline, better_states
 from carryover.figures.groups import Group
-from carryover.forecasts.held_out import BASELINES, column
+from carryover.forecasts.ways import BASELINES, column
 from carryover.replicates.results import Replicates
 from carryover.training.behaviours import Training
 
@@ -20,7 +20,7 @@ class Rival(NamedTuple):
         column: its name in the table of forecasts: of one of the run's own cases, or of a baseline.
         error: its root mean squared error.
         training: of the network; None without a network.
-        states: a key of held_out.STATES; None without a network.
+        states: a key of ways.STATES; None without a network.
         median: of the errors of all replicates; None if there are none.
     """
 

@@ -8,22 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from carryover.forecasts.ways import BASELINES, STATES, column
 from carryover.job.errors import UserError
 from carryover.job.tables import read_table, write_table
 from carryover.series.batches import predicted_samples
 from carryover.series.dataset import Floats, Series
 
 REMEDY = "score the cases again"
-
-STATES = {"carried": "carried from the start of the series", "reset": "reset at every window"}
-"""The two ways to deploy a network: with its states carried or reset."""
-
-BASELINES = {
-    "input": "the input itself",
-    "mean": "the mean of the training part",
-    "previous_target": "the target one sample before",
-}
-"""Forecasts that need no network. Each is there only where it can be made when the forecast is due."""
 
 
 class HeldOutWindows(NamedTuple):
@@ -78,15 +69,6 @@ def root_mean_squared_error(forecasts: NDArray[Any], targets: NDArray[Any]) -> N
     difference = forecasts.astype(np.float64) - targets.astype(np.float64)
     error: NDArray[np.float64] = np.sqrt(np.mean(difference**2, axis=-1))
     return error
-
-
-def column(case: str, states: str) -> str:
-    """Return the name of the column with a case's forecasts.
-
-    >>> column("single_fit", "carried")
-    'single_fit/carried'
-    """
-    return f"{case}/{states}"
 
 
 def write_forecasts(

@@ -7,7 +7,8 @@ from functools import cache
 import keras
 import numpy as np
 
-from carryover.forecasts.held_out import STATES, HeldOutWindows, column
+from carryover.forecasts.held_out import HeldOutWindows
+from carryover.forecasts.ways import STATES, column
 from carryover.job.digests import digest
 from carryover.job.errors import UserError
 from carryover.series.dataset import Floats
@@ -38,7 +39,7 @@ def forecast_cases(
         scale: the scale of the target.
 
     Returns:
-        The forecasts in the series' own units, float32 of shape (windows,), by the names of held_out.column.
+        The forecasts in the series' own units, float32 of shape (windows,), by the names of ways.column.
 
     Raises:
         UserError: if a forecast is not finite.
@@ -52,10 +53,7 @@ def forecast_cases(
         }
         for states, forecasts in made.items():
             if not np.isfinite(forecasts).all():
-                raise UserError(
-                    f"case {case}: a forecast of unseen data with the states {STATES[states]} is not finite; "
-                    f"{bounded(network, scale)}, or set dataset.held_out: 0"
-                )
+                raise not_finite(f"case {case}", states, network, scale)
         print(f"{case}: forecast {len(windows.samples)} samples", flush=True)
         return {states: in_own_units(forecasts, scale) for states, forecasts in made.items()}
 
@@ -69,7 +67,22 @@ def forecast_cases(
     return result
 
 
-def bounded(network: Network, scale: Scale) -> str:
+def not_finite(whose: str, states: str, network: Network, scale: Scale) -> UserError:
+    """Return the error that says which forecast is not finite, and what to do about it.
+
+    Args:
+        whose: the network, in words.
+        states: how its states were used, a key of ways.STATES.
+        network: its architecture.
+        scale: the scale of the target.
+    """
+    return UserError(
+        f"{whose}: a forecast of unseen data with the states {STATES[states]} is not finite; "
+        f"{_bounded(network, scale)}, or set dataset.held_out: 0"
+    )
+
+
+def _bounded(network: Network, scale: Scale) -> str:
     """Say what keeps the outputs of a network bounded."""
     if network.activation in UNBOUNDED:
         return f"set model.activation: tanh, because outputs of {network.activation} may grow without bound"
@@ -97,15 +110,10 @@ class Forecaster:
         Returns:
             The forecasts, of shape (samples,).
         """
-        samples = len(inputs)
-        stretches = math.ceil(samples / STEPS_AT_ONCE)
-        steps = math.ceil(samples / stretches)
-        # The last stretch is filled up with zeros, whose forecasts are dropped.
-        padded = np.zeros((stretches * steps, self.network.inputs), np.float32)
-        padded[:samples] = inputs
-        model = self._model(steps, stateful=True)
+        stretches = equal_parts(inputs[None], STEPS_AT_ONCE)[:, 0]
+        model = self._model(stretches.shape[1], stateful=True)
         reset_states(model)  # the previous weights have left theirs
-        return _predict(model, weights, padded.reshape(stretches, steps, -1)).reshape(-1)[:samples]
+        return _predict(model, weights, stretches).reshape(-1)[: len(inputs)]
 
     def with_reset_states(self, weights: Weights, windows: Floats) -> Floats:
         """Forecast the last sample of each window, with the states reset before each window.
@@ -123,6 +131,27 @@ class Forecaster:
         model = build_model(self.network, time_steps, batch_size=1, stateful=stateful, sequences=stateful)
         model.compile(jit_compile=False)  # XLA generates code for the CPU it runs on
         return model
+
+
+def equal_parts(series: Floats, at_most: int) -> Floats:
+    """Cut series into parts of equal length; the last part is filled up with zeros, whose forecasts are to be dropped.
+
+    >>> equal_parts(np.ones((1, 5)), at_most=3).tolist()
+    [[[1.0, 1.0, 1.0]], [[1.0, 1.0, 0.0]]]
+
+    Args:
+        series: of shape (series, length, ...).
+        at_most: the largest length of a part.
+
+    Returns:
+        The parts, float32 of shape (parts, series, length of a part, ...).
+    """
+    count, length, *rest = series.shape
+    parts = math.ceil(length / at_most)
+    size = math.ceil(length / parts)
+    padded = np.zeros((count, parts * size, *rest), np.float32)
+    padded[:, :length] = series
+    return np.moveaxis(padded.reshape(count, parts, size, *rest), 1, 0)
 
 
 def _predict(model: keras.Model, weights: Weights, inputs: Floats) -> Floats:

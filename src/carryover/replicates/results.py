@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from carryover.forecasts.held_out import BASELINES, STATES, column
+from carryover.forecasts.ways import BASELINES, STATES, column
 from carryover.job.errors import UserError
 from carryover.job.tables import read_table, write_table
 from carryover.replicates.shards import Shard, shards
@@ -31,8 +31,8 @@ class Replicates(NamedTuple):
     Attributes:
         losses: the losses of each training, of shape (replicates, epochs); empty if there are no replicates.
         errors: for each training the root mean squared error on the held-out part, of shape (replicates,), by the keys
-            of held_out.STATES; empty if nothing is held out.
-        baselines: the same for the forecasts without a network, by the keys of held_out.BASELINES.
+            of ways.STATES; empty if nothing is held out.
+        baselines: the same for the forecasts without a network, by the keys of ways.BASELINES.
     """
 
     losses: Losses

@@ -1,21 +1,14 @@
 """Forecasts of unseen data by replicates, as forecasts.scoring makes them with one network, and their errors."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from carryover.forecasts.held_out import (
-    STATES,
-    column,
-    held_out_windows,
-    root_mean_squared_error,
-    targets_and_baselines,
-)
-from carryover.forecasts.scoring import bounded
-from carryover.job.errors import UserError
+from carryover.forecasts.held_out import held_out_windows, root_mean_squared_error, targets_and_baselines
+from carryover.forecasts.scoring import equal_parts, not_finite
+from carryover.forecasts.ways import column
 from carryover.replicates.model import Packed, build_replicated_forecaster, build_replicated_model, set_packed
 from carryover.replicates.series import Parts
 from carryover.replicates.settings import Settings
@@ -31,7 +24,7 @@ AT_ONCE = 200
 
 Errors = dict[str, NDArray[np.float64]]
 """Root mean squared errors, of shape (replicates,), in the series' own units: of each baseline by its name in
-held_out.BASELINES, and of each training by the names of held_out.column."""
+ways.BASELINES, and of each training by the names of ways.column."""
 
 
 def score_shard(
@@ -84,11 +77,7 @@ def score_shard(
             finite = np.isfinite(forecasts).all(axis=1)
             if not finite.all():
                 seed = shard.seeds[int(finite.argmin())]
-                raise UserError(
-                    f"replicates: {training.words}, seed {seed}: a forecast of unseen data with the states "
-                    f"{STATES[states]} is not finite; {bounded(settings.network, scales[-1])}, or set "
-                    "dataset.held_out: 0"
-                )
+                raise not_finite(f"replicates: {training.words}, seed {seed}", states, settings.network, scales[-1])
             found[column(training.name, states)] = errors(in_own_units(forecasts, scales[-1]))
     print(f"seeds {shard.name}: forecast {len(samples)} samples", flush=True)
     return found
@@ -107,9 +96,9 @@ class ReplicatedForecaster:
 
     def __init__(self, replicates: int, network: Network, series: Floats, windows: Floats) -> None:
         self.samples, self.windows = series.shape[1], windows.shape[1]
-        self.stretches = _parts(series)[..., None]
+        self.stretches = equal_parts(series, AT_ONCE)[..., None]
         self.carrying = build_replicated_forecaster(replicates, len(series), network, self.stretches.shape[2])
-        self.batches = np.moveaxis(_parts(windows), 2, -1)
+        self.batches = np.moveaxis(equal_parts(windows, AT_ONCE), 2, -1)
         size = windows.shape[2], self.batches.shape[-1]
         self.resetting = build_replicated_model(replicates, len(series), network, *size, stateful=False)
         for model in (self.carrying, self.resetting):
@@ -123,16 +112,6 @@ class ReplicatedForecaster:
     def with_reset_states(self, weights: Packed) -> Floats:
         """Forecast the last sample of each window, with the states reset before it; (replicates, windows)."""
         return _predict(self.resetting, weights, self.batches)[:, : self.windows]
-
-
-def _parts(arrays: Floats) -> Floats:
-    """Cut arrays of shape (series, n, ...) into equal parts, (parts, series, length, ...), filled up with zeros."""
-    series, total, *rest = arrays.shape
-    parts = math.ceil(total / AT_ONCE)
-    size = math.ceil(total / parts)
-    padded = np.zeros((series, parts * size, *rest), np.float32)
-    padded[:, :total] = arrays
-    return np.moveaxis(padded.reshape(series, parts, size, *rest), 1, 0)
 
 
 def _predict(model: keras.Model, weights: Packed, parts: Floats) -> Floats:
