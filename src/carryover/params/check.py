@@ -1,21 +1,29 @@
 """Checking the parameters of a run against their schema and against each other."""
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from carryover.job.array_shapes import read_shapes
 from carryover.job.errors import UserError, hint
 from carryover.job.yaml_file import Params
+from carryover.params.build_file import check_build
 from carryover.params.folders import check_folders
+from carryover.series.csv_format import ISO, CsvFormat
 from carryover.series.options import NOISY_SINE, SERIES
 from carryover.series.windows import count_windows
 from carryover.training.network import Network, misfit
 
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
 """The files in the folder of a reference, besides its initial weights."""
+
+
+COLUMNS = ("dataset.inputs", "dataset.target", "dataset.time[", "dataset.sequence")
+"""The beginnings of the keys whose values are names of columns."""
 
 
 def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
@@ -44,6 +52,8 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     for name, case in params["cases"].items():
         if case["reset"] != "never" and not case["stateful"]:
             raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true; set that, or set reset: never")
+        if case["reset"] == "every_sequence":
+            _check_every_sequence(name, case, params["dataset"]["sequence"])
     seeds = params["replicates"]["first_seed"] + params["replicates"]["count"]
     if seeds > 2**32:
         raise UserError(f"replicates: the last seed would be {seeds - 1}, above 4294967295; lower first_seed or count")
@@ -53,12 +63,45 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
             raise UserError(
                 f"reference: there is no file {params['reference']}/{name}; restore it, or name another folder"
             )
+    check_build(params["model"], root)
     _check_weights(params["model"], params["dataset"], root)
     return params  # type: ignore[no-any-return]
 
 
+def _check_every_sequence(name: str, case: dict[str, Any], sequence: str) -> None:
+    """Refuse a reset between sequences if there are none, or if rows of a batch do not run along one each."""
+    if not sequence:
+        raise UserError(
+            f"cases.{name}.reset: every_sequence needs dataset.sequence, the column that names the sequence of a row; "
+            "set that, or set reset: every_epoch"
+        )
+    if case["batches"] != "interleaved":
+        raise UserError(
+            f"cases.{name}.reset: every_sequence needs batches: interleaved, so that each row of the batches runs "
+            "along whole sequences; set that, or set reset: every_epoch"
+        )
+
+
+def _check_sequence(dataset: dict[str, Any]) -> None:
+    """Check what a series of independent sequences asks of the other keys of `dataset`."""
+    if dataset["source"] == NOISY_SINE:
+        raise UserError(f'dataset.sequence: {dataset["sequence"]!r} is for a CSV file; set it to "" for the noisy sine')
+    if dataset["samples"] != "all":
+        raise UserError(
+            "dataset.samples: with dataset.sequence, networks are trained on whole sequences, not on "
+            f"{dataset['samples']} samples; set it to all"
+        )
+    if dataset["held_out"] >= 1:
+        raise UserError(
+            "dataset.held_out: with dataset.sequence, whole sequences are held out, not "
+            f"{dataset['held_out']} samples; give a share of them below 1, or 0"
+        )
+
+
 def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -> None:
     _check_columns(dataset)
+    if dataset["sequence"]:
+        _check_sequence(dataset)
     time_steps, held_out = model["time_steps"], dataset["held_out"]
     if held_out >= 1 and held_out != int(held_out):
         raise UserError(
@@ -80,6 +123,9 @@ def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -
             )
         if dataset["standardize"]:
             raise UserError("dataset.standardize: true is for a CSV file; set it to false for the noisy sine")
+        for key in ("horizon", "season"):
+            if dataset[key]:
+                raise UserError(f"dataset.{key}: {dataset[key]} is for a CSV file; set it to 0 for the noisy sine")
         return
     file = f"{SERIES}/{dataset['source']}.csv"
     if not (root / file).is_file():
@@ -88,11 +134,12 @@ def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -
             f"dataset.source: there is no file {file}; put it there, and for `dvc exp run --temp` let git track it: "
             f"git add {file}{hint(dataset['source'], known)}"
         )
-    if dataset["target"] in dataset["inputs"]:
+    if dataset["target"] in dataset["inputs"] and not dataset["horizon"]:
         raise UserError(
             f"dataset.target: {dataset['target']!r} is also one of dataset.inputs, which would give the answer away; "
-            "remove it from the inputs"
+            "remove it from the inputs, or forecast it some rows ahead (dataset.horizon)"
         )
+    _check_csv_format(dataset)
 
 
 def _check_weights(model: dict[str, Any], dataset: dict[str, Any], root: Path) -> None:
@@ -109,17 +156,46 @@ def _check_weights(model: dict[str, Any], dataset: dict[str, Any], root: Path) -
 
 def _check_columns(dataset: dict[str, Any]) -> None:
     """Refuse names that do not arrive at a step as they are, because something on the way takes them for its own."""
-    places = {f"dataset.inputs[{number}]": name for number, name in enumerate(dataset["inputs"])}
-    for place, name in (places | {"dataset.target": dataset["target"]}).items():
-        if name.startswith("-"):
-            problem = "begins with -, as an option of a command does"
-        elif "${" in name:
-            problem = "has ${, after which DVC reads the name of a parameter"
-        elif any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in name.replace("\t", " ")):
-            problem = "has a line break or another control character"
-        else:
-            continue
-        raise UserError(f"{place}: {name!r} {problem}; rename the column")
+    lists = {key: dataset[key] for key in ("inputs", "time", "missing_values")}
+    places = {f"dataset.{key}[{number}]": name for key, names in lists.items() for number, name in enumerate(names)}
+    texts = {f"dataset.{key}": dataset[key] for key in ("target", "sequence", "encoding", "time_format", "comment")}
+    for place, name in {place: str(value) for place, value in (places | texts).items()}.items():
+        if problem := problem_of_name(name):
+            remedy = "rename the column" if place.startswith(COLUMNS) else "write it otherwise"
+            raise UserError(f"{place}: {name!r} {problem}; {remedy}")
+
+
+def problem_of_name(name: str) -> str | None:
+    """Say why a name, or another text, does not arrive at a step as it is; None if it does."""
+    if name.startswith("-") and not re.fullmatch(r"-|-\d+|-\d*\.\d+", name):
+        return "begins with -, as an option of a command does"
+    if "${" in name:
+        return "has ${, after which DVC reads the name of a parameter"
+    if any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in name.replace("\t", " ")):
+        return "has a line break or another control character"
+    return None
+
+
+def _check_csv_format(dataset: dict[str, Any]) -> None:
+    form = CsvFormat(**{field: dataset[field] for field in CsvFormat._fields})
+    if form.decimal == form.thousands:
+        raise UserError(f"dataset.thousands: {form.thousands!r} is also dataset.decimal; a sign has only one meaning")
+    try:
+        "x".encode(form.encoding)
+    except (LookupError, UnicodeError):
+        raise UserError(
+            f"dataset.encoding: {form.encoding!r} is no encoding; use one of Python's names, such as utf-8 or cp1252"
+        ) from None
+    if form.time_format != ISO:
+        try:
+            if "%" not in form.time_format:
+                raise ValueError
+            datetime.strptime(datetime(2020, 1, 1, tzinfo=UTC).strftime(form.time_format), form.time_format)
+        except ValueError:
+            raise UserError(
+                f"dataset.time_format: {form.time_format!r} is neither {ISO} nor of Python's directives, such as "
+                '"%d.%m.%Y %H:%M"'
+            ) from None
 
 
 def _check_claims(claims: dict[str, list[list[str]]], cases: list[str]) -> None:

@@ -7,7 +7,7 @@ from carryover.series.options import NOISY_SINE, SERIES
 
 NOT_FOR_RESULTS = (
     SERIES, "data/reference",
-    "benchmarks", "config", "docs", "logs", "profiles", "src", "tests", "workflow",
+    "benchmarks", "config", "docs", "logs", "models", "profiles", "src", "tests", "workflow",
     ".ci", ".dvc", ".git", ".snakemake", ".venv", ".vscode",
 )  # fmt: skip
 """Folders of the project in which no result may lie. A name with a dot can only be meant by a link."""

@@ -98,12 +98,12 @@ def _left_out(cases: Any, changes: Any) -> set[str]:
 def flags(section: dict[str, Any]) -> str:
     """Return a section of the parameters as options of a command line, exactly as DVC unpacks `${section}`.
 
-    >>> flags({"units": [10, 10], "epsilon": 1e-8, "stateful": True, "shuffle": False})
-    '--units 10 10 --epsilon 1e-08 --stateful'
+    >>> flags({"units": [10, 10], "epsilon": 1e-8, "stateful": True, "shuffle": False, "time": [], "comment": ""})
+    "--units 10 10 --epsilon 1e-08 --stateful --comment ''"
     """
     words: list[str] = []
     for name, value in section.items():
-        if value is not False:
+        if value is not False and value != []:
             words.append(f"--{name}")
         if not isinstance(value, bool):
             words += [shlex.quote(str(item)) for item in (value if isinstance(value, list) else [value])]

@@ -4,14 +4,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carryover.series.dataset import Floats, Series
-from carryover.series.windows import count_windows
+from carryover.series.windows import count_windows, target_shape
 
 
-def cut_windows(series: Series, time_steps: int, batch_size: int) -> tuple[Floats, Floats]:
-    """Cut a series into windows that do not overlap; the target is y at the window's last step.
+def cut_windows(series: Series, time_steps: int, batch_size: int, targets: str) -> tuple[Floats, Floats]:
+    """Cut a series into windows that do not overlap.
+
+    Args:
+        series: the series.
+        time_steps: samples per window.
+        batch_size: windows per batch.
+        targets: at which samples of a window y is a target, one of windows.TARGETS.
 
     Returns:
-        The inputs, of shape (windows, time_steps, inputs), and the targets, of shape (windows, 1).
+        The inputs, of shape (windows, time_steps, inputs), and the targets, of shape (windows, *target_shape).
 
     Raises:
         UserError: as count_windows.
@@ -19,7 +25,7 @@ def cut_windows(series: Series, time_steps: int, batch_size: int) -> tuple[Float
     windows = count_windows(len(series.y), time_steps, batch_size)
     return (
         series.x.reshape(windows, time_steps, -1),
-        series.y.reshape(windows, time_steps)[:, -1:].copy(),
+        series.y[target_samples(windows, time_steps, targets)].reshape(windows, *target_shape(time_steps, targets)),
     )
 
 
@@ -28,7 +34,8 @@ def batch_order(windows: int, batch_size: int, batches: str) -> NDArray[np.intp]
 
     A stateful network carries the state of a batch's row to the same row of the next batch. With `contiguous` batches,
     as Keras makes them, that row is the window batch_size further on. With `interleaved` batches it is the next window,
-    so the state that a window starts from is that of the sample just before it.
+    so the state that a window starts from is that of the sample just before it. If the series is a multiple of
+    `batch_size` independent sequences of equal length, the borders between them come in the same batch for all rows.
 
     >>> batch_order(6, batch_size=2, batches="contiguous").reshape(3, 2).tolist()
     [[0, 1], [2, 3], [4, 5]]
@@ -44,10 +51,13 @@ def batch_order(windows: int, batch_size: int, batches: str) -> NDArray[np.intp]
     return order if batches == "contiguous" else order.reshape(batch_size, -1).T.ravel()
 
 
-def predicted_samples(windows: int, time_steps: int) -> NDArray[np.intp]:
-    """Return the number of the sample that each window predicts, its last one, counted from 0; of shape (windows,).
+def target_samples(windows: int, time_steps: int, targets: str) -> NDArray[np.intp]:
+    """Return the numbers of the samples at which windows have a target, counted from 0, in the order of the series.
 
-    >>> predicted_samples(3, time_steps=2).tolist()
+    >>> target_samples(3, time_steps=2, targets="window_end").tolist()
     [1, 3, 5]
+    >>> target_samples(3, time_steps=2, targets="every_step").tolist()
+    [0, 1, 2, 3, 4, 5]
     """
-    return np.arange(1, windows + 1) * time_steps - 1
+    samples = np.arange(windows * time_steps)
+    return samples if targets == "every_step" else samples[time_steps - 1 :: time_steps]

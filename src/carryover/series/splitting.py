@@ -1,16 +1,17 @@
 """Dividing a series into the training part and the held-out part, which follows it."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from carryover.job.errors import UserError
 from carryover.series.checks import check_resolution, check_standardized, warnings
 from carryover.series.dataset import Series
-from carryover.series.notes import Notes
+from carryover.series.notes import Notes, Span
+from carryover.series.rows import Rows
 from carryover.series.scales import AS_IT_IS, Scale, scales_of, standardize
+from carryover.series.sequences import Sequences, equal_sequences
+from carryover.series.times import NO_TIMES, Times
 
 
 class Divided(NamedTuple):
@@ -20,53 +21,80 @@ class Divided(NamedTuple):
         training: the part that the networks are trained on.
         held_out: the part after it, in the same scales.
         scales: the scale of each column, the target's last.
+        times: those of both parts; empty if they are not known, or do not increase from sequence to sequence.
         notes: how many samples are where, and what is suspicious in them.
     """
 
     training: Series
     held_out: Series
     scales: list[Scale]
+    times: Times
     notes: Notes
 
 
 def divide(
-    values: NDArray[np.float64],
-    columns: Sequence[str],
-    samples: int | None,
-    held_out: float,
-    time_steps: int,
-    batch_size: int,
-    standardized: bool,
+    rows: Rows, samples: int | None, held_out: float, time_steps: int, batch_size: int, standardized: bool
 ) -> Divided:
     """Divide a series into its two parts; both are standardized by the training part, or neither is.
 
     Args:
-        values: the whole series, of shape (samples, columns), the target last.
-        columns: the names of the columns.
-        samples, held_out, time_steps, batch_size: as for split_rows.
+        rows: the whole series.
+        samples, held_out, time_steps, batch_size: as for split_rows, or for equal_sequences, which takes no samples.
         standardized: whether to standardize.
 
     Raises:
-        UserError: as split_rows, check_resolution, scales_of and check_standardized.
+        UserError: as split_rows, equal_sequences, check_resolution, scales_of and check_standardized.
     """
-    training, rest = split_rows(len(values), samples, held_out, time_steps, batch_size)
+    read, sequences, columns = len(rows.values), None, tuple(rows.columns)
+    if rows.sequences:
+        rows, sequences = cut_sequences(rows, held_out, time_steps, batch_size)
+        end = sequences.trained_on * sequences.samples
+        training, rest = slice(0, end), slice(end, len(rows.values))
+    else:
+        training, rest = split_rows(read, samples, held_out, time_steps, batch_size)
+    values = rows.values
     check_resolution(values[training], columns)
-    suspicious = warnings(values, training, columns)
+    count = training.stop - training.start
+    suspicious = warnings(rows, training, standardized, count // (time_steps * batch_size))
     scales = [AS_IT_IS] * len(columns)
     if standardized:
         scales = scales_of(values[training], list(columns))
-        values, own = standardize(values, scales), values
-        check_standardized(values, own, columns)
-    series = Series(values[:, :-1].astype(np.float32), values[:, -1].astype(np.float32), tuple(columns))
+        values = standardize(values, scales)
+        check_standardized(values, rows.values, columns)
+    series = Series(values[:, :-1].astype(np.float32), values[:, -1].astype(np.float32), columns)
     notes = Notes(
-        samples=len(values),
-        trained_on=training.stop - training.start,
+        samples=read,
+        trained_on=count,
         held_out=len(values) - rest.start,
-        left_over=training.start,
+        left_over=read - count - (rest.stop - rest.start),
         not_forecast=(len(values) - rest.start) % time_steps,
+        without_target=rows.without_target,
+        filled=_count_of_each(rows),
+        times=Span.of(rows),
         warnings=suspicious,
+        sequences=sequences,
     )
-    return Divided(series.part(training), series.part(rest), scales, notes)
+    times = rows.times if (rows.times[1:] > rows.times[:-1]).all() else NO_TIMES
+    return Divided(series.part(training), series.part(rest), scales, times[training.start :], notes)
+
+
+def cut_sequences(rows: Rows, held_out: float, time_steps: int, batch_size: int) -> tuple[Rows, Sequences]:
+    """Cut the sequences of a series, as equal_sequences says."""
+    kept, sequences = equal_sequences(rows.sequences, held_out, time_steps, batch_size)
+    names = [*rows.sequences][sequences.left_over :]
+    cut = rows._replace(
+        values=rows.values[kept],
+        filled=rows.filled[kept],
+        times=rows.times[kept] if len(rows.times) else rows.times,
+        sequences=dict.fromkeys(names, sequences.samples),
+    )
+    return cut, sequences
+
+
+def _count_of_each(rows: Rows) -> dict[str, int]:
+    """Return how many values of each column have been filled in, without those of none."""
+    counts = zip(rows.columns, rows.filled.sum(axis=0).tolist(), strict=True)
+    return {name: count for name, count in counts if count}
 
 
 def held_out_rows(rows: int, held_out: float, time_steps: int) -> int:

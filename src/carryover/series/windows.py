@@ -1,10 +1,26 @@
-"""How a series divides into windows and batches.
+"""How a series divides into windows and batches, and at which samples of a window the network has an output.
 
 This module does not import NumPy, because both engines check the parameters before any job runs, in the caller's
 environment.
 """
 
 from carryover.job.errors import UserError
+
+TARGETS = ("window_end", "every_step")
+"""Which samples of a window are its targets, as in `targets` of the model: the last one, or each."""
+
+
+def target_shape(time_steps: int, targets: str) -> tuple[int, ...]:
+    """Return the shape of the targets of a window, which is that of a network's output for it.
+
+    >>> target_shape(24, "window_end"), target_shape(24, "every_step")
+    ((1,), (24, 1))
+
+    Args:
+        time_steps: samples per window.
+        targets: one of TARGETS.
+    """
+    return (time_steps, 1) if targets == "every_step" else (1,)
 
 
 def count_windows(samples: int, time_steps: int, batch_size: int) -> int:
