@@ -74,6 +74,7 @@ report: "workflow/report/workflow.rst"
 SERIES_PART = f"<data>/{config['dataset']['source']}.csv"
 HELD_OUT_PART = f"<data>/{config['dataset']['source']}_held_out.csv"
 SCALES = f"<data>/{config['dataset']['source']}_scales.csv"
+TIMES = f"<data>/{config['dataset']['source']}_times.csv"
 NOTES = f"<data>/{config['dataset']['source']}_notes.json"
 KERAS_HOME = "src/carryover/home/.keras/keras.json"
 MATPLOTLIB_HOME = "src/carryover/home/.config/matplotlib/matplotlibrc"
@@ -97,6 +98,7 @@ rule all:
         HELD_OUT_PART,
         SCALES,
         NOTES,
+        TIMES,
         "<data>/initial_weights.npz",
         "<results>/params.yaml",
         "<results>/trainings.yaml",
@@ -134,6 +136,7 @@ rule check_params:
     input:
         params=PARAMS,
         weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
+        build=config["model"]["build"],
         schema=SCHEMA,
         code=code("check_params", "series", "training", "params"),
     output:
@@ -171,6 +174,7 @@ rule make_dataset:
         held_out=HELD_OUT_PART,
         scales=SCALES,
         notes=NOTES,
+        times=TIMES,
     log:
         "logs/<results>/make_dataset.log",
     conda:
@@ -184,6 +188,7 @@ rule make_dataset:
         " --output_held_out {output.held_out:q}"
         " --output_scales {output.scales:q}"
         " --output_notes {output.notes:q}"
+        " --output_times {output.times:q}"
         " --series data/series"
         " {params.dataset}"
         " {params.windows}"
@@ -195,6 +200,7 @@ rule make_initial_weights:
     input:
         data=SERIES_PART,
         weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
+        build=config["model"]["build"],
         code=code("make_initial_weights", "series", "training"),
         keras=KERAS_HOME,
     output:
@@ -218,7 +224,9 @@ rule train:
     input:
         data=SERIES_PART,
         scales=SCALES,
+        notes=NOTES,
         weights="<data>/initial_weights.npz",
+        build=config["model"]["build"],
         code=code("train", "series", "training"),
         keras=KERAS_HOME,
     output:
@@ -249,6 +257,7 @@ rule train:
         " --case {wildcards.case:q}"
         " --data {input.data:q}"
         " --scales {input.scales:q}"
+        " --notes {input.notes:q}"
         " --weights {input.weights:q}"
         " --history {output.history:q}"
         " --predictions {output.predictions:q}"
@@ -266,6 +275,8 @@ rule train_replicates:
         data=SERIES_PART,
         held_out=HELD_OUT_PART,
         scales=SCALES,
+        notes=NOTES,
+        build=config["model"]["build"],
         code=code("train_replicates", "series", "training", "forecasts", "replicates"),
         keras=KERAS_HOME,
     output:
@@ -282,7 +293,7 @@ rule train_replicates:
         runtime=grows(20),
     params:
         replicates=flags({"output": f"{config['folders']['results']}/replicates"}),
-        dataset=flags({key: config["dataset"][key] for key in ("source", "step", "noise")}),
+        dataset=flags({key: config["dataset"][key] for key in ("source", "step", "noise", "horizon", "season")}),
         model=flags(config["model"]),
         optimizer=flags(config["optimizer"]),
         training=flags(config["training"]),
@@ -302,6 +313,7 @@ rule train_replicates:
         " --data {input.data:q}"
         " --held_out {input.held_out:q}"
         " --scales {input.scales:q}"
+        " --notes {input.notes:q}"
         " {params.dataset}"
         " {params.model}"
         " {params.optimizer}"
@@ -318,6 +330,8 @@ rule score:
         data=SERIES_PART,
         held_out=HELD_OUT_PART,
         scales=SCALES,
+        notes=NOTES,
+        build=config["model"]["build"],
         code=code("score", "series", "training", "forecasts"),
         keras=KERAS_HOME,
     output:
@@ -344,6 +358,7 @@ rule score:
         " --data {input.data:q}"
         " --held_out {input.held_out:q}"
         " --scales {input.scales:q}"
+        " --notes {input.notes:q}"
         " --output {output:q}"
         " {params.model}"
         " > {log:q} 2>&1"
@@ -428,6 +443,7 @@ rule render_figures:
         reference=REFERENCE,
         data=SERIES_PART,
         scales=SCALES,
+        times=TIMES,
         code=code("render_figures", "series", "training", "forecasts", "replicates", "comparison", "figures"),
         matplotlib=MATPLOTLIB_HOME,
     output:
@@ -459,6 +475,7 @@ rule render_figures:
         " {params.reference}"
         " --data {input.data:q}"
         " --scales {input.scales:q}"
+        " --times {input.times:q}"
         " {params.output}"
         " > {log:q} 2>&1"
 

@@ -8,6 +8,8 @@ from carryover.job.command_line import ArgumentParser, run
 from carryover.job.portable import load_keras
 from carryover.job.yaml_file import read_yaml
 from carryover.series.dataset import read_series
+from carryover.series.lags import longest_lag
+from carryover.series.notes import read_notes
 from carryover.series.scales import read_scales, series_in_own_units
 from carryover.training.case_results import remove_other_cases
 from carryover.training.options import add_model_arguments, network_of
@@ -15,13 +17,18 @@ from carryover.training.weights import read_trained_weights
 
 
 def score(arguments: argparse.Namespace) -> None:
-    cases = read_yaml(arguments.params)["cases"]
+    params = read_yaml(arguments.params)
+    cases, dataset = params["cases"], params["dataset"]
     # DVC tracks the folder of the cases as a whole, so nothing else may be in it. This is the first step that reads it.
     for folder in remove_other_cases(arguments.cases, cases):
         print(f"removed {folder}: the parameters no longer name this case")
     training, held_out = read_series(arguments.data), read_series(arguments.held_out, may_be_empty=True)
     scales = read_scales(arguments.scales)
-    windows = held_out_windows(training, held_out, arguments.time_steps)
+    sequence = read_notes(arguments.notes).samples_per_sequence
+    lags = dataset["horizon"], dataset["season"]
+    windows = held_out_windows(
+        training, held_out, arguments.time_steps, arguments.targets, sequence, longest_lag(*lags)
+    )
     network = network_of(arguments, training.x.shape[1])
     forecasts = {}
     if len(windows.samples):
@@ -31,7 +38,7 @@ def score(arguments: argparse.Namespace) -> None:
 
         forecasts = forecast_cases(network, trained, windows, scales[-1])
     before, after = (series_in_own_units(part, scales) for part in (training, held_out))
-    known = targets_and_baselines(before, after, windows.samples)
+    known = targets_and_baselines(before, after, windows.samples, *lags)
     write_forecasts(arguments.output, known, forecasts, cases)
 
 
@@ -42,6 +49,7 @@ if __name__ == "__main__":
     parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the training part of the series")
     parser.add_argument("--held_out", required=True, type=Path, metavar="CSV", help="the held-out part of the series")
     parser.add_argument("--scales", required=True, type=Path, metavar="CSV", help="the scales of its columns")
+    parser.add_argument("--notes", required=True, type=Path, metavar="JSON", help="notes on the series")
     parser.add_argument("--output", required=True, type=Path, metavar="CSV", help="the forecasts, to write")
     add_model_arguments(parser)
     run(score, parser)

@@ -8,6 +8,7 @@ from carryover.job.errors import UserError
 from carryover.job.portable import load_keras
 from carryover.series.batches import cut_windows
 from carryover.series.dataset import read_series
+from carryover.series.notes import read_notes
 from carryover.series.scales import read_scales
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS
 from carryover.training.case_results import write_case
@@ -31,7 +32,8 @@ def train(arguments: argparse.Namespace) -> None:
     parameters = optimizer_parameters(arguments)
     series = read_series(arguments.data)
     *_, scale = read_scales(arguments.scales)
-    inputs, targets = cut_windows(series, arguments.time_steps, arguments.batch_size)
+    sequence = read_notes(arguments.notes).windows_per_sequence(arguments.time_steps)
+    inputs, targets = cut_windows(series, arguments.time_steps, arguments.batch_size, arguments.targets)
     network = network_of(arguments, series.x.shape[1])
     weights = read_weights(arguments.weights, network)
 
@@ -43,10 +45,10 @@ def train(arguments: argparse.Namespace) -> None:
 
     keras.utils.set_random_seed(arguments.seed)
     model = build_model(network, arguments.time_steps, arguments.batch_size, case.stateful)
-    set_weights(model, weights)
+    set_weights(model, weights, network)
     batches = make_batches(inputs, targets, arguments.batch_size, case.batches)
     compile_model(model, build_optimizer(arguments.name, **parameters), arguments.loss, case, len(batches))
-    results = train_case(arguments.case, model, batches, arguments.epochs, case, scale)
+    results = train_case(arguments.case, model, batches, arguments.epochs, case, scale, arguments.targets, sequence)
     write_case(arguments.history, arguments.predictions, arguments.final, results)
 
 
@@ -55,6 +57,7 @@ if __name__ == "__main__":
     parser.add_argument("--case", required=True, metavar="NAME", help="name of the case, for messages")
     parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the series")
     parser.add_argument("--scales", required=True, type=Path, metavar="CSV", help="the scales of its columns")
+    parser.add_argument("--notes", required=True, type=Path, metavar="JSON", help="notes on the series")
     parser.add_argument("--weights", required=True, type=Path, metavar="NPZ", help="the initial weights")
     parser.add_argument("--history", required=True, type=Path, metavar="CSV", help="loss and digests, to write")
     parser.add_argument("--predictions", required=True, type=Path, metavar="CSV", help="predictions, to write")

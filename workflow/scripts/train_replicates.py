@@ -10,8 +10,10 @@ from carryover.replicates.series import Parts, noisy_sine_of_each
 from carryover.replicates.settings import Settings, trainings_from_option
 from carryover.replicates.shards import shards
 from carryover.series.dataset import read_series
-from carryover.series.options import NOISY_SINE, add_noisy_sine_arguments
+from carryover.series.notes import read_notes
+from carryover.series.options import NOISY_SINE, add_lag_arguments, add_noisy_sine_arguments
 from carryover.series.scales import read_scales
+from carryover.training.network import OwnNetwork
 from carryover.training.options import (
     add_model_arguments,
     add_optimizer_arguments,
@@ -37,9 +39,13 @@ def train_replicates(arguments: argparse.Namespace) -> None:
         optimizer_parameters(arguments),
         arguments.loss,
         arguments.epochs,
+        arguments.horizon,
+        arguments.season,
+        read_notes(arguments.notes).samples_per_sequence,
     )
 
     load_keras()
+    from carryover.replicates.one_by_one import train_one_by_one
     from carryover.replicates.scoring import score_shard
     from carryover.replicates.training import train_shard
 
@@ -47,8 +53,11 @@ def train_replicates(arguments: argparse.Namespace) -> None:
         series = [own]
         if arguments.source == NOISY_SINE:
             series = noisy_sine_of_each(shard, own, arguments.step, arguments.noise)
-        losses, weights = train_shard(shard, [one.training for one in series], scales[-1], trainings, settings)
-        errors = score_shard(shard, series, scales, settings, weights)
+        if isinstance(settings.network, OwnNetwork):
+            losses, errors = train_one_by_one(shard, series, scales, trainings, settings)
+        else:
+            losses, weights = train_shard(shard, [one.training for one in series], scales[-1], trainings, settings)
+            errors = score_shard(shard, series, scales, settings, weights)
         write_shard(arguments.output, shard, losses, errors)
 
 
@@ -65,7 +74,9 @@ if __name__ == "__main__":
     parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the training part of the series")
     parser.add_argument("--held_out", required=True, type=Path, metavar="CSV", help="the held-out part of the series")
     parser.add_argument("--scales", required=True, type=Path, metavar="CSV", help="the scales of its columns")
+    parser.add_argument("--notes", required=True, type=Path, metavar="JSON", help="notes on the series")
     add_noisy_sine_arguments(parser)
+    add_lag_arguments(parser)
     add_model_arguments(parser)
     add_optimizer_arguments(parser)
     add_training_arguments(parser)

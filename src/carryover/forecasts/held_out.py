@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from carryover.forecasts.ways import BASELINES, STATES, column
 from carryover.job.errors import UserError
 from carryover.job.tables import read_table, write_table
-from carryover.series.batches import predicted_samples
+from carryover.series.batches import target_samples
 from carryover.series.dataset import Floats, Series
+from carryover.series.lags import naive_lags
 
 REMEDY = "score the cases again"
 
@@ -21,46 +22,61 @@ class HeldOutWindows(NamedTuple):
     """The windows to forecast, and the series that leads up to them.
 
     Attributes:
-        series: the inputs of both parts of the series, of shape (samples, inputs).
+        sequences: the inputs of both parts of the series, of shape (sequences, samples, inputs): all of it, if it is a
+            single sequence.
         windows: the inputs of the held-out windows, of shape (windows, time_steps, inputs).
-        samples: the number of the sample that each window predicts, counted from the start of the training part.
+        samples: the numbers of the samples that the windows forecast, counted from the start of the training part.
     """
 
-    series: Floats
+    sequences: Floats
     windows: Floats
     samples: NDArray[np.intp]
 
 
-def held_out_windows(training: Series, held_out: Series, time_steps: int) -> HeldOutWindows:
-    """Cut the held-out part into windows, continuing those of the training part; a last partial window is dropped."""
+def held_out_windows(
+    training: Series, held_out: Series, time_steps: int, targets: str, sequence: int | None = None, lag: int = 0
+) -> HeldOutWindows:
+    """Cut the held-out part into windows, continuing those of the training part; a last partial window is dropped.
+
+    So is a window for which a naive forecast would repeat a value of another sequence.
+
+    Args:
+        training, held_out: the parts of the series.
+        time_steps: samples per window.
+        targets: which samples of a window are forecast, one of series.windows.TARGETS.
+        sequence: samples per independent sequence, a multiple of `time_steps`; None if the series is a single one.
+        lag: how many samples back the naive forecasts look at most.
+    """
     series = np.concatenate([training.x, held_out.x])
     whole = len(series) // time_steps
-    trained = len(training.y) // time_steps
-    windows = series[: whole * time_steps].reshape(whole, time_steps, -1)[trained:]
-    return HeldOutWindows(series, windows, predicted_samples(whole, time_steps)[trained:])
+    windows = series[: whole * time_steps].reshape(whole, time_steps, -1)
+    samples = target_samples(whole, time_steps, targets).reshape(whole, -1)
+    length = sequence or len(series)
+    forecast = (np.arange(whole) >= len(training.y) // time_steps) & (samples[:, 0] % length >= lag)
+    return HeldOutWindows(series.reshape(-1, length, series.shape[1]), windows[forecast], samples[forecast].ravel())
 
 
-def targets_and_baselines(training: Series, held_out: Series, samples: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+def targets_and_baselines(
+    training: Series, held_out: Series, samples: NDArray[np.intp], horizon: int, season: int
+) -> dict[str, NDArray[Any]]:
     """Return the columns of the forecasts that need no network: `sample`, `target` and BASELINES.
 
     Args:
         training, held_out: the parts of the series, in its own units.
         samples: as in HeldOutWindows.
+        horizon, season: the keys of `dataset`.
 
     Returns:
         Arrays of shape (len(samples),), float32 except for `sample`. The forecast `input` is there only if the series
-        has a single input; `previous_target` only if the target one sample before is always one of the inputs, because
-        nothing else tells that it is known by then.
+        has a single input, of the same time as the target; `last_known` and `season` as naive_lags has them.
     """
     y = np.concatenate([training.y, held_out.y])
     x = np.concatenate([training.x, held_out.x])
     mean = np.float32(training.y.mean(dtype=np.float64))
     naive = {"mean": np.full(len(samples), mean)}
-    if x.shape[1] == 1:
+    if x.shape[1] == 1 and not horizon:
         naive["input"] = x[samples, 0]
-    # Standardizing a column and undoing it changes its last digits.
-    if np.isclose(x[1:], y[:-1, None], rtol=1e-6, atol=1e-5 * y.std(dtype=np.float64)).all(axis=0).any():
-        naive["previous_target"] = y[samples - 1]
+    naive |= {name: y[samples - lag] for name, lag in naive_lags(horizon, season).items()}
     return {"sample": samples, "target": y[samples]} | {name: naive[name] for name in BASELINES if name in naive}
 
 

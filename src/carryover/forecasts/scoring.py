@@ -15,8 +15,8 @@ from carryover.series.dataset import Floats
 from carryover.series.scales import Scale, in_own_units
 from carryover.training.fitting import smaller_steps
 from carryover.training.model import build_model, set_weights
-from carryover.training.network import Network
-from carryover.training.states import reset_states
+from carryover.training.network import Network, OwnNetwork
+from carryover.training.states import ResetStates
 from carryover.training.weights import Weights
 
 STEPS_AT_ONCE = 1000
@@ -28,7 +28,7 @@ UNBOUNDED = ("relu", "linear")
 
 
 def forecast_cases(
-    network: Network, trained: Mapping[str, Weights], windows: HeldOutWindows, scale: Scale
+    network: Network | OwnNetwork, trained: Mapping[str, Weights], windows: HeldOutWindows, scale: Scale
 ) -> dict[str, Floats]:
     """Forecast the held-out part with the network of each case; cases with equal weights are forecast only once.
 
@@ -39,7 +39,7 @@ def forecast_cases(
         scale: the scale of the target.
 
     Returns:
-        The forecasts in the series' own units, float32 of shape (windows,), by the names of ways.column.
+        The forecasts in the series' own units, float32 of the shape of windows.samples, by the names of ways.column.
 
     Raises:
         UserError: if a forecast is not finite.
@@ -48,7 +48,7 @@ def forecast_cases(
 
     def forecast(case: str, weights: Weights) -> dict[str, Floats]:
         made = {
-            "carried": forecaster.with_carried_states(weights, windows.series)[windows.samples],
+            "carried": forecaster.with_carried_states(weights, windows.sequences)[windows.samples],
             "reset": forecaster.with_reset_states(weights, windows.windows),
         }
         for states, forecasts in made.items():
@@ -67,7 +67,7 @@ def forecast_cases(
     return result
 
 
-def not_finite(whose: str, states: str, network: Network, scale: Scale) -> UserError:
+def not_finite(whose: str, states: str, network: Network | OwnNetwork, scale: Scale) -> UserError:
     """Return the error that says which forecast is not finite, and what to do about it.
 
     Args:
@@ -82,9 +82,9 @@ def not_finite(whose: str, states: str, network: Network, scale: Scale) -> UserE
     )
 
 
-def _bounded(network: Network, scale: Scale) -> str:
+def _bounded(network: Network | OwnNetwork, scale: Scale) -> str:
     """Say what keeps the outputs of a network bounded."""
-    if network.activation in UNBOUNDED:
+    if isinstance(network, Network) and network.activation in UNBOUNDED:
         return f"set model.activation: tanh, because outputs of {network.activation} may grow without bound"
     return smaller_steps(scale)
 
@@ -96,39 +96,54 @@ class Forecaster:
         network: its architecture.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network | OwnNetwork) -> None:
         self.network = network
         self._model = cache(self._build)
 
     def with_carried_states(self, weights: Weights, inputs: Floats) -> Floats:
-        """Forecast every sample, with the states carried from the start of the series.
+        """Forecast every sample, with the states carried from the start of its sequence.
 
         Args:
             weights: the weights of the trained network, which may have had any batch size.
-            inputs: the inputs of the whole series, of shape (samples, inputs).
+            inputs: the inputs of the whole series, of shape (sequences, samples, inputs).
 
         Returns:
-            The forecasts, of shape (samples,).
+            The forecasts, of shape (sequences * samples,). An OwnNetwork forecasts whole windows, so a last partial one
+            has none; if it has one output for a window, all samples of the window have this forecast.
         """
-        stretches = equal_parts(inputs[None], STEPS_AT_ONCE)[:, 0]
-        model = self._model(stretches.shape[1], stateful=True)
-        reset_states(model)  # the previous weights have left theirs
-        return _predict(model, weights, stretches).reshape(-1)[: len(inputs)]
+        sequences, samples, _ = inputs.shape
+        if isinstance(self.network, OwnNetwork):
+            time_steps = self.network.batch_shape[1]
+            whole = samples // time_steps
+            stretches = inputs[:, : whole * time_steps].reshape(sequences, whole, time_steps, -1)
+        else:
+            stretches = equal_parts(inputs, STEPS_AT_ONCE).swapaxes(0, 1)
+        _, of_a_sequence, size, _ = stretches.shape
+        model = self._model(size, "every_step", stateful=True)
+        border = ResetStates(every=of_a_sequence)  # also before the first one: the previous weights have left states
+        forecasts = _predict(model, weights, np.concatenate(stretches), self.network, border)
+        forecasts = forecasts.reshape(sequences * of_a_sequence, -1)
+        at_each_step = np.repeat(forecasts, size // forecasts.shape[1], axis=1).reshape(sequences, -1)
+        return at_each_step[:, :samples].reshape(-1)
 
     def with_reset_states(self, weights: Weights, windows: Floats) -> Floats:
-        """Forecast the last sample of each window, with the states reset before each window.
+        """Forecast the targets of each window, with the states reset before each window.
 
         Args:
             weights: the weights of the trained network.
             windows: the inputs, of shape (windows, time_steps, inputs).
 
         Returns:
-            The forecasts, of shape (windows,).
+            The forecasts, of shape (targets,), in the order of the series.
         """
-        return _predict(self._model(windows.shape[1], stateful=False), weights, windows).reshape(-1)
+        model = self._model(windows.shape[1], self.network.targets, stateful=False)
+        return _predict(model, weights, windows, self.network).reshape(-1)
 
-    def _build(self, time_steps: int, stateful: bool) -> keras.Model:
-        model = build_model(self.network, time_steps, batch_size=1, stateful=stateful, sequences=stateful)
+    def _build(self, time_steps: int, targets: str, stateful: bool) -> keras.Model:
+        network = self.network
+        if isinstance(network, Network):
+            network = network._replace(targets=targets)
+        model = build_model(network, time_steps, batch_size=1, stateful=stateful)
         model.compile(jit_compile=False)  # XLA generates code for the CPU it runs on
         return model
 
@@ -154,7 +169,13 @@ def equal_parts(series: Floats, at_most: int) -> Floats:
     return np.moveaxis(padded.reshape(count, parts, size, *rest), 1, 0)
 
 
-def _predict(model: keras.Model, weights: Weights, inputs: Floats) -> Floats:
-    set_weights(model, weights)
-    predictions: Floats = model.predict(inputs, batch_size=1, verbose=0)
+def _predict(
+    model: keras.Model,
+    weights: Weights,
+    inputs: Floats,
+    network: Network | OwnNetwork,
+    *callbacks: keras.callbacks.Callback,
+) -> Floats:
+    set_weights(model, weights, network)
+    predictions: Floats = model.predict(inputs, batch_size=1, callbacks=[*callbacks], verbose=0)
     return predictions

@@ -10,8 +10,8 @@ def loss_of_each(loss: str, targets: Any, predictions: Any) -> Any:
 
     Args:
         loss: Keras's name of the loss.
-        targets: of shape (R, 1, batch_size), or (1, 1, batch_size) if they are the same for all replicates.
-        predictions: of shape (R, 1, batch_size).
+        targets: of shape (R, 1, targets per batch), or (1, 1, targets per batch) if they are the same for all.
+        predictions: of shape (R, 1, targets per batch).
     """
     targets = keras.ops.broadcast_to(targets, keras.ops.shape(predictions))
     return keras.ops.mean(keras.losses.get(loss)(targets, predictions), axis=1)

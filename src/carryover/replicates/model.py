@@ -57,7 +57,10 @@ class ReplicatedDense(keras.layers.Layer):  # type: ignore[misc]
 def build_replicated_model(
     replicates: int, series: int, network: Network, time_steps: int, batch_size: int, stateful: bool
 ) -> keras.Model:
-    """Build a network that maps (series, time_steps, inputs, batch_size) to (replicates, 1, batch_size).
+    """Build a network that maps (series, time_steps, inputs, batch_size) to (replicates, 1, targets per batch).
+
+    If each step of a window is a target, those of a batch are the targets of the first step of its windows, then those
+    of the second step, and so on.
 
     Args:
         replicates: how many replicates there are.
@@ -68,33 +71,20 @@ def build_replicated_model(
     hidden = _for_each(inputs, replicates)
     for layer in recurrent_layers(replicates, network, time_steps, batch_size, stateful):
         hidden = layer(hidden)
+    if network.targets == "every_step":
+        steps_beside_the_batch = (replicates, network.units[-1], time_steps * batch_size)
+        hidden = keras.ops.reshape(keras.ops.transpose(hidden, (0, 2, 1, 3)), steps_beside_the_batch)
     return keras.Model(inputs, ReplicatedDense(name="dense")(hidden))
 
 
-def build_replicated_forecaster(replicates: int, series: int, network: Network, time_steps: int) -> keras.Model:
-    """Build a stateful network that maps (series, time_steps, inputs, 1) to (replicates, 1, time_steps).
-
-    It has batch size 1, the variables of build_replicated_model, and a forecast for each step.
-
-    Args:
-        replicates, series, network, time_steps: as for build_replicated_model.
-    """
-    inputs = keras.Input(batch_shape=(series, time_steps, network.inputs, 1))
-    hidden = _for_each(inputs, replicates)
-    for layer in recurrent_layers(replicates, network, time_steps, batch_size=1, stateful=True, sequences=True):
-        hidden = layer(hidden)
-    steps_last = keras.ops.transpose(keras.ops.squeeze(hidden, -1), (0, 2, 1))
-    return keras.Model(inputs, ReplicatedDense(name="dense")(steps_last))
-
-
 def recurrent_layers(
-    replicates: int, network: Network, time_steps: int, batch_size: int, stateful: bool, sequences: bool = False
+    replicates: int, network: Network, time_steps: int, batch_size: int, stateful: bool
 ) -> list[ReplicatedRNN]:
     """Return the recurrent layers, which have the names of those of training.model.build_layers."""
     return [
         ReplicatedRNN(
             CELLS[network.cell](count, replicates, batch_size, network),
-            return_sequences=sequences or name != network.layer_names[-1],
+            return_sequences=network.targets == "every_step" or name != network.layer_names[-1],
             stateful=stateful,
             unroll=time_steps <= UNROLLED_AT_MOST,
             name=name,

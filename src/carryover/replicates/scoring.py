@@ -1,19 +1,26 @@
 """Forecasts of unseen data by replicates, as forecasts.scoring makes them with one network, and their errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from carryover.forecasts.held_out import held_out_windows, root_mean_squared_error, targets_and_baselines
+from carryover.forecasts.held_out import (
+    HeldOutWindows,
+    held_out_windows,
+    root_mean_squared_error,
+    targets_and_baselines,
+)
 from carryover.forecasts.scoring import equal_parts, not_finite
 from carryover.forecasts.ways import column
-from carryover.replicates.model import Packed, build_replicated_forecaster, build_replicated_model, set_packed
+from carryover.replicates.model import Packed, build_replicated_model, set_packed
 from carryover.replicates.series import Parts
 from carryover.replicates.settings import Settings
 from carryover.replicates.shards import Shard
+from carryover.series.batches import target_samples
 from carryover.series.dataset import Floats
+from carryover.series.lags import longest_lag
 from carryover.series.scales import Scale, in_own_units, series_in_own_units
 from carryover.training.behaviours import Training
 from carryover.training.network import Network
@@ -49,12 +56,56 @@ def score_shard(
     Raises:
         UserError: if a forecast is not finite.
     """
-    windows = [held_out_windows(*one, settings.time_steps) for one in parts]
+    windows = [windows_of(one, settings) for one in parts]
     samples = windows[0].samples
     if not len(samples):
         return {}
+    forecaster = ReplicatedForecaster(
+        len(shard.seeds),
+        settings.network,
+        np.stack([one.sequences for one in windows]),
+        np.stack([one.windows for one in windows]),
+    )
+    made = (
+        (
+            training,
+            {
+                "carried": forecaster.with_carried_states(weights)[:, samples],
+                "reset": forecaster.with_reset_states(weights),
+            },
+        )
+        for training, weights in trained.items()
+    )
+    return errors_of(shard, parts, samples, scales, settings, made)
+
+
+def windows_of(parts: Parts, settings: Settings) -> HeldOutWindows:
+    """Return the windows that a replicate forecasts."""
+    lag = longest_lag(settings.horizon, settings.season)
+    return held_out_windows(*parts, settings.time_steps, settings.network.targets, settings.sequence, lag)
+
+
+def errors_of(
+    shard: Shard,
+    parts: Sequence[Parts],
+    samples: NDArray[np.intp],
+    scales: list[Scale],
+    settings: Settings,
+    made: Iterable[tuple[Training, Mapping[str, Floats]]],
+) -> Errors:
+    """Return the errors of forecasts of the held-out part.
+
+    Args:
+        shard, parts, scales, settings: as for score_shard.
+        samples: as in HeldOutWindows.
+        made: each training with its forecasts by the keys of ways.STATES, of shape (replicates, samples).
+
+    Raises:
+        UserError: if a forecast is not finite.
+    """
     own_units = [[series_in_own_units(part, scales) for part in one] for one in parts]
-    known = [targets_and_baselines(before, after, samples) for before, after in own_units]
+    lags = settings.horizon, settings.season
+    known = [targets_and_baselines(before, after, samples, *lags) for before, after in own_units]
     targets = np.stack([one.pop("target") for one in known])
     baselines = {name: np.stack([one[name] for one in known]) for name in known[0] if name != "sample"}
 
@@ -62,18 +113,8 @@ def score_shard(
         return np.broadcast_to(root_mean_squared_error(forecasts, targets), len(shard.seeds))
 
     found: Errors = {name: errors(forecasts) for name, forecasts in baselines.items()}
-    forecaster = ReplicatedForecaster(
-        len(shard.seeds),
-        settings.network,
-        np.stack([one.series for one in windows]),
-        np.stack([one.windows for one in windows]),
-    )
-    for training, weights in trained.items():
-        made = {
-            "carried": forecaster.with_carried_states(weights)[:, samples],
-            "reset": forecaster.with_reset_states(weights),
-        }
-        for states, forecasts in made.items():
+    for training, of_states in made:
+        for states, forecasts in of_states.items():
             finite = np.isfinite(forecasts).all(axis=1)
             if not finite.all():
                 seed = shard.seeds[int(finite.argmin())]
@@ -89,31 +130,43 @@ class ReplicatedForecaster:
     Args:
         replicates: how many there are.
         network: the architecture.
-        series: the inputs of both parts of each series, of shape (series, samples, inputs). Here and below there is one
-            series for each replicate, or one for all.
+        series: the inputs of both parts of each series, of shape (series, sequences, samples, inputs). Here and below
+            there is one series for each replicate, or one for all. Sequences are forecast side by side.
         windows: the inputs of the held-out windows, of shape (series, windows, time_steps, inputs).
     """
 
     def __init__(self, replicates: int, network: Network, series: Floats, windows: Floats) -> None:
-        self.samples, self.windows = series.shape[1], windows.shape[1]
-        self.stretches = equal_parts(series, AT_ONCE)[..., None]
-        self.carrying = build_replicated_forecaster(replicates, len(series), network, self.stretches.shape[2])
+        _, sequences, self.samples, _ = series.shape
+        _, count, time_steps, _ = windows.shape
+        self.targets = len(target_samples(count, time_steps, network.targets))
+        self.stretches = equal_parts(np.moveaxis(series, 1, -1), max(1, AT_ONCE // sequences))
+        at_each_step, size = network._replace(targets="every_step"), (self.stretches.shape[2], sequences)
+        self.carrying = build_replicated_model(replicates, len(series), at_each_step, *size, stateful=True)
         self.batches = np.moveaxis(equal_parts(windows, AT_ONCE), 2, -1)
-        size = windows.shape[2], self.batches.shape[-1]
+        size = time_steps, self.batches.shape[-1]
         self.resetting = build_replicated_model(replicates, len(series), network, *size, stateful=False)
         for model in (self.carrying, self.resetting):
             model.compile(jit_compile=False)  # XLA generates code for the CPU it runs on
 
     def with_carried_states(self, weights: Packed) -> Floats:
-        """Forecast every sample, with the states carried from the start of the series; (replicates, samples)."""
+        """Forecast every sample, with the states carried from the start of its sequence.
+
+        Returns:
+            The forecasts, of shape (replicates, sequences * samples).
+        """
         reset_states(self.carrying)  # the previous weights have left theirs
-        return _predict(self.carrying, weights, self.stretches)[:, : self.samples]
+        forecasts = np.concatenate(_predict(self.carrying, weights, self.stretches), axis=2)[..., : self.samples]
+        return forecasts.reshape(len(forecasts), -1)
 
     def with_reset_states(self, weights: Packed) -> Floats:
-        """Forecast the last sample of each window, with the states reset before it; (replicates, windows)."""
-        return _predict(self.resetting, weights, self.batches)[:, : self.windows]
+        """Forecast the targets of each window, with the states reset before the window; (replicates, targets)."""
+        forecasts = np.concatenate(_predict(self.resetting, weights, self.batches), axis=1)
+        return forecasts.reshape(len(forecasts), -1)[:, : self.targets]
 
 
-def _predict(model: keras.Model, weights: Packed, parts: Floats) -> Floats:
+def _predict(model: keras.Model, weights: Packed, parts: Floats) -> list[Floats]:
+    """Return the forecasts of each part, of shape (replicates, rows of its batch, targets of a row)."""
     set_packed(model, weights)
-    return np.concatenate([model.predict_on_batch(part)[:, 0] for part in parts], axis=1)
+    *_, batch_size = parts.shape
+    steps = [forecasts.reshape(len(forecasts), -1, batch_size) for forecasts in map(model.predict_on_batch, parts)]
+    return [of_part.swapaxes(1, 2) for of_part in steps]

@@ -2,34 +2,43 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
 from carryover.training.behaviours import TRAININGS, Training
-from carryover.training.network import Network
 
 
 class Settings(NamedTuple):
     """What is trained and how, the same for every replicate.
 
     Attributes:
-        network: the architecture.
+        network: the architecture, a Network or an OwnNetwork.
         time_steps: steps per window.
         batch_size: windows per batch.
         optimizer: the name of the optimizer.
         optimizer_parameters: all of its parameters.
         loss: Keras's name of the loss.
         epochs: how many epochs to train.
+        horizon, season: the keys of `dataset`, for the naive forecasts.
+        sequence: samples per independent sequence; None if the series is a single one.
     """
 
-    network: Network
+    network: Any
     time_steps: int
     batch_size: int
     optimizer: str
     optimizer_parameters: Mapping[str, float]
     loss: str
     epochs: int
+    horizon: int = 0
+    season: int = 0
+    sequence: int | None = None
+
+    @property
+    def windows_per_sequence(self) -> int | None:
+        """The windows of each independent sequence; None if the series is a single one."""
+        return self.sequence // self.time_steps if self.sequence else None
 
 
 def trainings_from_option(words: Sequence[str]) -> list[Training]:

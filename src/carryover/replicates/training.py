@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from carryover.job.epoch_line import Epoch, print_epoch
 from carryover.replicates.loss import LossOfEach, SumOfReplicates
 from carryover.replicates.model import Packed, build_replicated_model, pack, packed_values, set_packed
+from carryover.replicates.restart import Restartable, compiled_as
 from carryover.replicates.settings import Settings
 from carryover.replicates.shards import Shard
 from carryover.replicates.weights import random_weights_of_each
@@ -18,10 +19,9 @@ from carryover.series.batches import batch_order, cut_windows
 from carryover.series.dataset import Floats, Series
 from carryover.series.scales import Scale
 from carryover.training.behaviours import Training
-from carryover.training.cases import Case
+from carryover.training.cases import Case, case_of
 from carryover.training.fitting import compile_model, diverged, make_batches, train
 from carryover.training.optimizers import build_optimizer
-from carryover.training.states import reset_states
 
 
 def train_shard(
@@ -50,14 +50,13 @@ def train_shard(
     keras.utils.set_random_seed(0)  # the weights are drawn, and nothing else is random
 
     @cache
-    def network(stateful: bool) -> _Restartable:
-        # Most of the time until the first epoch goes into compiling, so trainings share what is compiled.
-        return _Restartable(count, len(series), len(inputs) // settings.batch_size, stateful, settings)
+    def network(case: Case) -> Restartable:
+        return Restartable(_compiled(count, len(series), len(inputs) // settings.batch_size, case, settings))
 
     def train_in(training: Training, epochs_before: int) -> tuple[NDArray[np.float64], Packed]:
-        stateful = training.behaviour != "every_batch"
-        case = Case("single", training.behaviour if stateful else "never", stateful)  # type: ignore[arg-type]
-        model = network(stateful).started(initial)
+        case = case_of(training)
+        model = network(compiled_as(case)).restarted()
+        set_packed(model, initial)
         recorded: list[NDArray[np.float32]] = []
 
         def record(epoch: int, logs: dict[str, Any]) -> None:
@@ -70,7 +69,8 @@ def train_shard(
             print_epoch(so_far, of_replicates=f"seeds {shard.name}, {training.words}")
             recorded.append(of_each)
 
-        train(model, _batches(inputs, targets, settings.batch_size, training.batches), epochs, case, record)
+        batches = _batches(inputs, targets, settings.batch_size, training.batches)
+        train(model, batches, epochs, case, record, settings.windows_per_sequence)
         return np.transpose(recorded).astype(np.float64), packed_values(model)
 
     trained = {training: train_in(training, epochs * number) for number, training in enumerate(trainings)}
@@ -78,36 +78,23 @@ def train_shard(
     return dict(zip(trained, losses, strict=True)), dict(zip(trained, weights, strict=True))
 
 
-class _Restartable:
-    """A compiled network of replicates that can be put back to where it started."""
-
-    def __init__(self, replicates: int, series: int, batches: int, stateful: bool, settings: Settings) -> None:
-        self.stateful = stateful
-        size = settings.time_steps, settings.batch_size
-        self.model = build_replicated_model(replicates, series, settings.network, *size, stateful)
-        optimizer = build_optimizer(settings.optimizer, **settings.optimizer_parameters)
-        loss, each = SumOfReplicates(settings.loss), LossOfEach(settings.loss, replicates)
-        compile_model(self.model, optimizer, loss, Case("single", "never", stateful), batches, [each])
-        self.variables = optimizer.variables
-        self.values = [variable.numpy() for variable in self.variables]
-
-    def started(self, weights: Packed) -> keras.Model:
-        """Return the network as it was before any training, with these weights."""
-        set_packed(self.model, weights)
-        for variable, value in zip(self.variables, self.values, strict=True):
-            variable.assign(value)
-        if self.stateful:
-            reset_states(self.model)
-        return self.model
+def _compiled(replicates: int, series: int, batches: int, case: Case, settings: Settings) -> keras.Model:
+    size = settings.time_steps, settings.batch_size
+    model = build_replicated_model(replicates, series, settings.network, *size, case.stateful)
+    optimizer = build_optimizer(settings.optimizer, **settings.optimizer_parameters)
+    loss, each = SumOfReplicates(settings.loss), LossOfEach(settings.loss, replicates)
+    compile_model(model, optimizer, loss, case, batches, [each])
+    return model
 
 
 def _windows(series: Sequence[Series], settings: Settings) -> tuple[Floats, Floats]:
     """Cut each series into windows.
 
     Returns:
-        Inputs of shape (windows, series, time_steps, inputs) and targets of shape (windows, series, 1).
+        Inputs of shape (windows, series, time_steps, inputs) and targets of shape (windows, series, *target_shape).
     """
-    windows = [cut_windows(one, settings.time_steps, settings.batch_size) for one in series]
+    targets = settings.network.targets
+    windows = [cut_windows(one, settings.time_steps, settings.batch_size, targets) for one in series]
     return np.stack([x for x, _ in windows], axis=1), np.stack([y for _, y in windows], axis=1)
 
 
@@ -115,7 +102,8 @@ def _batches(inputs: Floats, targets: Floats, batch_size: int, order: str) -> An
     """Arrange windows so that make_batches takes one batch of every series at once.
 
     Returns:
-        Batches of inputs, (series, time_steps, inputs, batch_size), and of targets, (series, 1, batch_size).
+        Batches of inputs, (series, time_steps, inputs, batch_size), and of targets, (series, 1, targets per batch), in
+        the order of build_replicated_model.
     """
     indices = batch_order(len(inputs), batch_size, order)
     series = inputs.shape[1]
@@ -124,4 +112,5 @@ def _batches(inputs: Floats, targets: Floats, batch_size: int, order: str) -> An
         in_batches = windows[indices].reshape(-1, batch_size, *windows.shape[1:])
         return np.moveaxis(in_batches, 1, -1).reshape(-1, *windows.shape[2:], batch_size)
 
-    return make_batches(arranged(inputs), arranged(targets), series)
+    of_batches = arranged(targets)
+    return make_batches(arranged(inputs), of_batches.reshape(len(of_batches), 1, -1), series)

@@ -3,7 +3,12 @@
 from itertools import product
 from typing import NamedTuple
 
-BEHAVIOURS = {"never": "never reset", "every_epoch": "reset every epoch", "every_batch": "reset every batch"}
+BEHAVIOURS = {
+    "never": "never reset",
+    "every_epoch": "reset every epoch",
+    "every_sequence": "reset every sequence",
+    "every_batch": "reset every batch",
+}
 """When the states may be reset, as in `reset` of a case. A stateless network behaves as if reset every batch."""
 
 BATCH_ORDERS = {
@@ -39,5 +44,9 @@ class Training(NamedTuple):
         return f"{BEHAVIOURS[self.behaviour]}, {self.batches} batches"
 
 
-TRAININGS = {training.name: training for training in (Training(b, o) for o, b in product(BATCH_ORDERS, BEHAVIOURS))}
-"""Every training, by its name."""
+TRAININGS = {
+    training.name: training
+    for training in (Training(behaviour, batches) for batches, behaviour in product(BATCH_ORDERS, BEHAVIOURS))
+    if training != Training("every_sequence", "contiguous")
+}
+"""Every training, by its name. In contiguous batches, no row runs along a sequence."""

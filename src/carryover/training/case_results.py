@@ -30,7 +30,7 @@ class CaseResults(NamedTuple):
     Attributes:
         history: one row per epoch (counted from 1): `epoch`, `loss`, and the digests `weights_sha256`,
             `optimizer_sha256` and `states_sha256` at the epoch's end ("" for a case without states).
-        predictions: one row per window: `sample`, the number of the predicted sample, and `prediction`.
+        predictions: one row per target: `sample`, the number of the predicted sample, and `prediction`.
         final: the training state after the last epoch, as arrays named `weights/...`, `optimizer/...`, `states/...`;
             the seeds of random layers are among the weights.
     """

@@ -20,7 +20,7 @@ class Case(NamedTuple):
     """
 
     calls: Literal["loop", "single"]
-    reset: Literal["never", "every_epoch", "every_batch"]
+    reset: Literal["never", "every_epoch", "every_sequence", "every_batch"]
     stateful: bool
     batches: Literal["contiguous", "interleaved"] = "contiguous"
 
@@ -32,6 +32,17 @@ class Case(NamedTuple):
         Training(behaviour='every_batch', batches='contiguous')
         """
         return Training(self.reset if self.stateful else "every_batch", self.batches)
+
+
+def case_of(training: Training) -> Case:
+    """Return the case that spells a training as a single call; without memory, by a network that is not stateful.
+
+    >>> case_of(Training("every_batch", "interleaved"))
+    Case(calls='single', reset='never', stateful=False, batches='interleaved')
+    """
+    stateful = training.behaviour != "every_batch"
+    reset = training.behaviour if stateful else "never"
+    return Case("single", reset, stateful, training.batches)  # type: ignore[arg-type]
 
 
 def trainings_of(cases: Mapping[str, Mapping[str, Any]]) -> list[Training]:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from carryover.job.digests import digest
 from carryover.job.epoch_line import Epoch, print_epoch
 from carryover.job.errors import UserError
-from carryover.series.batches import batch_order, predicted_samples
+from carryover.series.batches import batch_order, target_samples
 from carryover.series.dataset import Floats
 from carryover.series.scales import AS_IT_IS, Scale, in_own_units
 from carryover.training.case_results import CaseResults
@@ -26,7 +26,7 @@ def make_batches(inputs: Floats, targets: Floats, batch_size: int, order: str = 
 
     Args:
         inputs: float32 of shape (windows, time_steps, inputs).
-        targets: float32 of shape (windows, 1).
+        targets: float32 of shape (windows, ...).
         batch_size: windows per batch; a divisor of the number of windows.
         order: a key of behaviours.BATCH_ORDERS.
     """
@@ -48,7 +48,7 @@ def compile_model(
 ) -> None:
     """Compile a model for speed without changing a bit: a whole epoch is one execution of the graph.
 
-    A case that resets before every batch needs Keras's callbacks between batches, so it executes them one by one.
+    A case that resets between batches needs Keras's callbacks there, so it executes them one by one.
     XLA stays off, because it generates code for the CPU it runs on.
 
     Args:
@@ -61,14 +61,19 @@ def compile_model(
         loss=loss,
         metrics=list(metrics),
         jit_compile=False,
-        steps_per_execution=1 if case.reset == "every_batch" else batches,
+        steps_per_execution=1 if case.reset in ("every_batch", "every_sequence") else batches,
     )
     # If `fit` has to build the optimizer, Keras traces the training step twice.
     model.optimizer.build(model.trainable_variables)
 
 
 def train(
-    model: keras.Model, batches: tf.data.Dataset, epochs: int, case: Case, record: Callable[[int, dict[str, Any]], Any]
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    epochs: int,
+    case: Case,
+    record: Callable[[int, dict[str, Any]], Any],
+    sequence: int | None = None,
 ) -> None:
     """Train a compiled model as the case says.
 
@@ -80,48 +85,72 @@ def train(
         record: a function called as record(epoch, logs) at the end of each epoch, counted from 1, after any reset at
             the epoch's end: the model is in the state in which the next epoch starts. `logs` has `loss` and each metric
             by its name.
+        sequence: windows per independent sequence, for a case that resets between them.
     """
-    between_batches = [ResetStates(every="batch")] if case.reset == "every_batch" else []
+    between_batches = _resets_between_batches(case, sequence)
+    # The end of an epoch is that of a sequence too.
+    at_the_end = case.reset in ("every_epoch", "every_sequence")
     if case.calls == "loop":
         for epoch in range(1, epochs + 1):
             history = model.fit(batches, epochs=1, shuffle=False, callbacks=between_batches, verbose=0)
-            if case.reset == "every_epoch":
+            if at_the_end:
                 reset_states(model)
             record(epoch, {name: values[0] for name, values in history.history.items()})
     else:
-        after_epochs = [ResetStates(every="epoch")] if case.reset == "every_epoch" else []
+        after_epochs = [ResetStates(every="epoch")] if at_the_end else []
         # Keras calls callbacks in order, so the recorder sees the model after the reset.
         recorder = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: record(epoch + 1, logs))
         callbacks = [*between_batches, *after_epochs, recorder]
         model.fit(batches, epochs=epochs, shuffle=False, callbacks=callbacks, verbose=0)
 
 
-def predict(model: keras.Model, batches: tf.data.Dataset, case: Case) -> Floats:
-    """Predict each window, starting from the states that training has left.
+def _resets_between_batches(case: Case, sequence: int | None) -> list[keras.callbacks.Callback]:
+    """Return the callback that resets the states between batches, if the case does.
+
+    In interleaved batches each row runs along whole sequences, so they end together after as many batches as one has
+    windows.
+    """
+    every: dict[str, Any] = {"every_batch": "batch", "every_sequence": sequence}
+    return [ResetStates(every=every[case.reset])] if case.reset in every else []
+
+
+def predict(model: keras.Model, batches: tf.data.Dataset, case: Case, sequence: int | None = None) -> Floats:
+    """Predict the targets of each window, starting from the states that training has left.
 
     This advances the states, and sets the model's steps_per_execution to 1.
 
+    Args:
+        model, batches, case, sequence: as for train.
+
     Returns:
-        The predictions, float32 of shape (windows,), in the order of the series.
+        The predictions, float32 of shape (targets,), in the order of the series.
     """
-    callbacks = [ResetStates(every="batch")] if case.reset == "every_batch" else []
+    callbacks = _resets_between_batches(case, sequence)
     # `predict` would unroll several steps into one graph, which takes more time to build than it saves.
     model.steps_per_execution = 1
-    predicted = model.predict(batches, callbacks=callbacks, verbose=0)[:, 0]
+    predicted = model.predict(batches, callbacks=callbacks, verbose=0)
     predictions: Floats = np.empty_like(predicted)
     predictions[batch_order(len(predicted), model.input_shape[0], case.batches)] = predicted
-    return predictions
+    return predictions.ravel()
 
 
 def train_case(
-    name: str, model: keras.Model, batches: tf.data.Dataset, epochs: int, case: Case, scale: Scale
+    name: str,
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    epochs: int,
+    case: Case,
+    scale: Scale,
+    targets: str,
+    sequence: int | None = None,
 ) -> CaseResults:
     """Train a case, and return its results.
 
     Args:
         name: the name of the case, for messages.
-        model, batches, epochs, case: as for train.
+        model, batches, epochs, case, sequence: as for train.
         scale: the scale of the target.
+        targets: at which steps of a window the model has an output, one of series.windows.TARGETS.
 
     Raises:
         UserError: if the training diverges, or if Keras leaves out epochs or batches.
@@ -135,7 +164,7 @@ def train_case(
         digests = {f"{part}_sha256": digest(tensors) for part, tensors in recorded_state(model).items()}
         history.append({"epoch": epoch, "loss": logs["loss"]} | digests)
 
-    train(model, batches, epochs, case, record)
+    train(model, batches, epochs, case, record, sequence)
     if len(history) != epochs:
         raise UserError(
             f"case {name}: Keras has trained {len(history)} of {epochs} epochs: KERAS_MAX_EPOCHS is set, or max_epochs "
@@ -144,16 +173,16 @@ def train_case(
     # Copied before predicting, which advances the states.
     state = recorded_state(model).items()
     final = {f"{part}/{tensor}": array for part, tensors in state for tensor, array in tensors.items()}
-    predictions = predict(model, batches, case)
-    windows = len(batches) * model.input_shape[0]
-    if len(predictions) != windows:
+    predictions = predict(model, batches, case, sequence)
+    batch_size, time_steps, _ = model.input_shape
+    samples = target_samples(len(batches) * batch_size, time_steps, targets)
+    if len(predictions) != len(samples):
         raise UserError(
-            f"case {name}: Keras has predicted {len(predictions)} of {windows} windows: KERAS_MAX_STEPS_PER_EPOCH is "
-            "set, or max_steps_per_epoch in keras.json; start the command with 'hermetic' (hermetic python ...)"
+            f"case {name}: Keras has predicted {len(predictions)} of {len(samples)} samples: KERAS_MAX_STEPS_PER_EPOCH "
+            "is set, or max_steps_per_epoch in keras.json; start the command with 'hermetic' (hermetic python ...)"
         )
     if not np.isfinite(predictions).all():
         raise diverged(f"case {name}: a prediction after training is not finite", model.optimizer, scale)
-    samples = predicted_samples(len(predictions), time_steps=model.input_shape[1])
     table = pd.DataFrame({"sample": samples, "prediction": in_own_units(predictions, scale)})
     return CaseResults(pd.DataFrame(history), table, final)
 

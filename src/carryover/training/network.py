@@ -13,6 +13,7 @@ class Network(NamedTuple):
         cell: the kind of the recurrent layers: "lstm", "gru" or "simple_rnn".
         activation: the activation of a cell's output, a key of model.ACTIVATIONS.
         inputs: how many numbers the network gets at each step.
+        targets: at which steps of a window it has an output, one of series.windows.TARGETS.
     """
 
     units: list[int]
@@ -20,12 +21,30 @@ class Network(NamedTuple):
     cell: str = "lstm"
     activation: str = "tanh"
     inputs: int = 1
+    targets: str = "window_end"
 
     @property
     def layer_names(self) -> list[str]:
         """The names of the recurrent layers: lstm_1, lstm_2, ..."""
         return [f"{self.cell}_{number}" for number in range(1, len(self.units) + 1)]
 
+
+class OwnNetwork(NamedTuple):
+    """A network that a Python file builds.
+
+    Attributes:
+        file: the file, with a function build(batch_shape, stateful) that returns a model of Keras.
+        batch_shape: (batch_size, time_steps, inputs).
+        targets: as of a Network.
+    """
+
+    file: str
+    batch_shape: tuple[int, int, int]
+    targets: str = "window_end"
+
+
+STACKED = "models/stacked.py"
+"""What `model.build` names for a Network; any other file builds an OwnNetwork."""
 
 GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
 """How many blocks of `units` columns the kernels of each cell have."""

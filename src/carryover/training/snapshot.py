@@ -49,13 +49,13 @@ def training_state(model: keras.Model) -> TrainingState:
         raise ValueError(
             f"model {model.name!r} is not built yet: it has no training state; call it, or use keras.Input"
         )
-    variables = _by_path(model.variables)
+    variables = by_path(model.variables)
     weights = {id(variable) for variable in model.weights}
     optimizer = getattr(model, "optimizer", None)
     return TrainingState(
         weights=_copy_all({name: variable for name, variable in variables.items() if id(variable) in weights}),
         seeds=_copy_all({name: variable for name, variable in variables.items() if id(variable) not in weights}),
-        optimizer=_copy_all(_by_path(optimizer.variables)) if optimizer else {},
+        optimizer=_copy_all(by_path(optimizer.variables)) if optimizer else {},
         states=_copy_all(state_variables(model)),
     )
 
@@ -67,11 +67,12 @@ def recorded_state(model: keras.Model) -> dict[str, Arrays]:
     """
     state = training_state(model)
     variables = state.weights | state.seeds
-    weights = {name: variables[name] for name in _by_path(model.variables)}
+    weights = {name: variables[name] for name in by_path(model.variables)}
     return {"weights": weights, "optimizer": state.optimizer, "states": state.states}
 
 
-def _by_path(variables: Iterable[keras.Variable]) -> dict[str, keras.Variable]:
+def by_path(variables: Iterable[keras.Variable]) -> dict[str, keras.Variable]:
+    """Return variables by Keras's path, such as `lstm_1/lstm_cell/kernel`; the second of a path gets `#2`."""
     return unique_names((variable.path, variable) for variable in variables)
 
 

@@ -6,13 +6,14 @@ import numpy as np
 
 from carryover.job.arrays import Arrays, read_arrays
 from carryover.job.errors import UserError
-from carryover.training.network import Network, misfit, weight_shapes
+from carryover.training.network import Network, OwnNetwork, misfit, weight_shapes
 
 Weights = Arrays
-"""float32 arrays by the names of network.weight_shapes. Order of the gates: i, f, c, o (LSTM) or z, r, h (GRU)."""
+"""float32 arrays by the names of network.weight_shapes. Order of the gates: i, f, c, o (LSTM) or z, r, h (GRU).
+Those of an OwnNetwork are by Keras's paths, and have the seeds of its random layers too."""
 
 
-def read_weights(path: Path, network: Network) -> Weights:
+def read_weights(path: Path, network: Network | OwnNetwork) -> Weights:
     """Read the weights of a network.
 
     Raises:
@@ -23,7 +24,7 @@ def read_weights(path: Path, network: Network) -> Weights:
     return _checked(path, read_arrays(path), network)
 
 
-def read_trained_weights(path: Path, network: Network) -> Weights:
+def read_trained_weights(path: Path, network: Network | OwnNetwork) -> Weights:
     """Read the weights of a network from the final training state of a case, its final.npz.
 
     Raises:
@@ -31,18 +32,26 @@ def read_trained_weights(path: Path, network: Network) -> Weights:
     """
     weights: Weights = {}
     for name, array in read_arrays(path).items():
-        part, layer, *_, weight = name.split("/")  # weights/lstm_1/lstm_cell/kernel
-        if part == "weights" and not layer.startswith("seed_generator"):  # a layer has one for dropout
-            weights[f"{layer}/{weight}"] = array
+        part, *own, weight = name.split("/")  # weights/lstm_1/lstm_cell/kernel
+        if part != "weights":
+            continue
+        if isinstance(network, OwnNetwork):
+            weights["/".join([*own, weight])] = array
+        elif not own[0].startswith("seed_generator"):  # a layer has one for dropout
+            weights[f"{own[0]}/{weight}"] = array
     return _checked(path, weights, network)
 
 
-def _checked(path: Path, weights: Weights, network: Network) -> Weights:
-    if problem := misfit({name: weight.shape for name, weight in weights.items()}, network):
+def _checked(path: Path, weights: Weights, network: Network | OwnNetwork) -> Weights:
+    if isinstance(network, OwnNetwork):
+        names = list(weights)  # only Keras knows its weights: model.set_weights compares them
+    elif problem := misfit({name: weight.shape for name, weight in weights.items()}, network):
         raise UserError(f"{path}: {problem}")
+    else:
+        names = list(weight_shapes(network))
     for name, weight in weights.items():
-        if weight.dtype != np.float32:
+        if weight.dtype != np.float32 and not isinstance(network, OwnNetwork):  # which may have whole numbers
             raise UserError(f"{path}: {name} has dtype {weight.dtype}, expected float32")
         if not np.isfinite(weight).all():
             raise UserError(f"{path}: {name} has a value that is not finite")
-    return {name: weights[name] for name in weight_shapes(network)}
+    return {name: weights[name] for name in names}
