@@ -4,7 +4,7 @@ It is about one training: the one with the lowest error or, if the seeds cannot 
 those that may be it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from carryover.comparison.numbers import (
@@ -18,8 +18,9 @@ from carryover.comparison.numbers import (
     trainings,
     without_memory,
 )
+from carryover.comparison.units import error_of
 from carryover.comparison.words import by, count, seeds_of
-from carryover.forecasts.ways import BASELINES, STATES
+from carryover.forecasts.ways import BASELINES, STATES, states_in_words
 from carryover.series.options import NOISY_SINE
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
 
@@ -28,6 +29,7 @@ SEVERAL = "set `replicates.count` to 16 or more"
 NETWORKS = {
     "never": "and never reset",
     "every_epoch": "and reset every epoch",
+    "every_sequence": "and reset every sequence",
     MEMORYLESS: "without memory between windows",
 }
 HOW_TO_BATCH = {
@@ -39,11 +41,12 @@ HOW_TO_BATCH = {
 HOW_TO_TRAIN = {
     "never": "on a stateful network, without a reset",
     "every_epoch": 'on a stateful network, with `carryover.ResetStates(every="epoch")` as a callback',
+    "every_sequence": "on a stateful network, with `carryover.ResetStates(every={sequence})` as a callback",
     MEMORYLESS: "on a network that is not stateful",
 }
 HOW_TO_FORECAST = {
     "carried": (
-        "give the weights to a stateful network of batch size 1, and let it run along the series from its start, "
+        "give the weights to a stateful network of batch size 1, and let it run along {series} from its start, "
         "without a reset (`one_step_at_a_time` in docs/conditions.md)"
     ),
     "reset": "start every window from states of zero",
@@ -63,9 +66,9 @@ def advice(details: dict[str, Any], params: dict[str, Any]) -> str:
     advised = _advised(numbers)
     return "\n\n".join(
         [
-            _lowest(numbers, params),
+            _lowest(numbers, params, states_in_words(params["dataset"])),
             _compared(numbers, advised),
-            _other_use(numbers, advised),
+            _other_use(numbers, advised, states_in_words(params["dataset"])),
             *_harm_of_memory(numbers),
             *_not_converged(numbers, advised, params),
         ]
@@ -81,10 +84,11 @@ def what_to_do(details: dict[str, Any]) -> str:
     lower = _lower_than_baseline(numbers, advised)
     if lower is False and not any(_lower_than_baseline(numbers, training) for training in trainings(numbers)):
         return f"Use {baseline}: no network here is better. For better networks, train longer or change them."
+    sequence = details.get("windows_per_sequence")
     instructions = (
         f"{HOW_TO_BATCH[advised.batches]}, {HOW_TO_TRAIN[advised.behaviour]}. To forecast, "
         f"{HOW_TO_FORECAST[numbers['trainings'][advised.name]['states']]}."
-    )
+    ).format(sequence=sequence, series="each sequence" if sequence else "the series")
     if lower is None:
         instructions += f" The seeds cannot tell whether that is better than {baseline}."
     if len(_candidates(numbers)) > 1:
@@ -127,7 +131,7 @@ def _advised(numbers: Numbers) -> Training:
     """Return the training to advise: of those that may be the best, the one that asks least of those who use it."""
     candidates = _candidates(numbers)
     better = [training for training in candidates if _lower_than_baseline(numbers, training)]
-    effort = [MEMORYLESS, "never", "every_epoch"]
+    effort = [MEMORYLESS, "never", "every_epoch", "every_sequence"]
     return min(
         better or candidates,
         key=lambda training: (list(BATCH_ORDERS).index(training.batches), effort.index(training.behaviour)),
@@ -143,17 +147,20 @@ def _networks(training: Training) -> str:
     return f"networks trained in {training.batches} batches {NETWORKS[training.behaviour]}"
 
 
-def _lowest(numbers: Numbers, params: dict[str, Any]) -> str:
+def _lowest(numbers: Numbers, params: dict[str, Any], words: Mapping[str, str]) -> str:
     """Name the training with the lowest error, or those that may have it."""
     candidates, seeds = _candidates(numbers), count(numbers["count"], "seed")
     first = candidates[0]
 
     def with_error(training: Training) -> str:
-        states = STATES[numbers["trainings"][training.name]["states"]]
+        states = words[numbers["trainings"][training.name]["states"]]
         return f"{error(numbers, training):.4g}, the median of {seeds}, with their states {states}"
 
     varied = "noise and initial weights" if params["dataset"]["source"] == NOISY_SINE else "initial weights only"
-    scope = f"The seeds differ in {varied}; on other data it may be otherwise."
+    scope = (
+        f"The error is the {error_of(params['dataset'])}. The seeds differ in {varied}; on other data it may be "
+        "otherwise."
+    )
     if len(numbers["trainings"]) == 1:
         return f"**On unseen data, {_networks(first)} have this error**: {with_error(first)}. {scope}"
     if len(candidates) == 1:
@@ -225,12 +232,12 @@ def _against(numbers: Numbers, advised: Training, other: str, words: str) -> str
     return f"{better} than {words}: {lower} in {decided}, {by(found, found['lower'])}"
 
 
-def _other_use(numbers: Numbers, advised: Training) -> str:
+def _other_use(numbers: Numbers, advised: Training, words: Mapping[str, str]) -> str:
     """Say what happens if the states are not used as advised."""
     of_training = numbers["trainings"][advised.name]
     other = next(states for states in STATES if states != of_training["states"])
     return (
-        f"**If the states are used otherwise**: with their states {STATES[other]}, the median error of the same "
+        f"**If the states are used otherwise**: with their states {words[other]}, the median error of the same "
         f"networks is {of_training[other]['median']:.4g}."
     )
 

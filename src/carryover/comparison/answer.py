@@ -5,13 +5,13 @@ from typing import Any
 
 from carryover.comparison.advice import advice, what_to_do
 from carryover.comparison.claims import spellings, why_the_same
+from carryover.comparison.learnt import in_raw_units, learnt_nothing, remedy, what_was_not_learnt
 from carryover.comparison.numbers import equal, seeds_lower
+from carryover.comparison.units import network_of
 from carryover.comparison.words import code, count, plain, seeds_of
-from carryover.series.options import NOISY_SINE
 from carryover.training.behaviours import BATCH_ORDERS, TRAININGS, Training
 
-LEAST_SKILL = 0.01
-"""Below this skill score a network has learnt nothing: it is no better than a constant, but for a hundredth."""
+NOT_A_FORECAST = "The claims say which trainings are the same, not that a forecast is good."
 
 ONE_FIT = (
     "Call `fit` once. If you want a reset after every epoch, pass it "
@@ -28,7 +28,7 @@ def answer(details: dict[str, Any], params: dict[str, Any]) -> str:
         params: the parameters of the run.
     """
     paragraphs = [
-        _learnt(details, params),
+        what_was_not_learnt(details, params),
         _failed(details),
         _warnings(details),
         advice(details, params) if _is_a_choice(details) else "",
@@ -44,7 +44,7 @@ def _is_a_choice(details: dict[str, Any]) -> bool:
 
 
 def claims_hold(details: dict[str, Any]) -> str:
-    """Say in Markdown how many claims hold, of those that apply."""
+    """Say in Markdown how many claims hold, of those that apply, and what they are about."""
     applying = _applying(details)
     holding, total, others = sum(applying.values()), len(applying), len(details["claims"]) - len(applying)
     if not details["claims"]:
@@ -53,8 +53,10 @@ def claims_hold(details: dict[str, Any]) -> str:
         return "**No claim applies.**"
     rest = f"; {others} {'does' if others == 1 else 'do'} not apply" if others else ""
     if holding == total:
-        return f"**All claims{' that apply' if others else ''} hold, {total} of {total}{rest}.**"
-    return f"**{holding} of {count(total, 'claim')} hold{rest}.**"
+        found = f"**All claims{' that apply' if others else ''} hold, {total} of {total}{rest}.**"
+    else:
+        found = f"**{holding} of {count(total, 'claim')} hold{rest}.**"
+    return f"{found} {NOT_A_FORECAST}"
 
 
 def _applying(details: dict[str, Any]) -> dict[str, bool]:
@@ -68,41 +70,6 @@ def _failed(details: dict[str, Any]) -> str:
     if not failed:
         return ""
     return f"**Not every claim holds; these fail, {len(failed)} of {len(applying)}**: {', '.join(map(code, failed))}."
-
-
-def _without_skill(details: dict[str, Any]) -> list[str]:
-    """Return the cases that have learnt nothing."""
-    skills = {name: case["skill"] for name, case in details["cases"].items()}
-    return [name for name, skill in skills.items() if skill is not None and skill < LEAST_SKILL]
-
-
-def _learnt(details: dict[str, Any], params: dict[str, Any]) -> str:
-    """Say which cases have learnt nothing, and why; empty if there are none."""
-    idle = _without_skill(details)
-    if not idle:
-        return ""
-    if len(idle) < len(details["cases"]):
-        text = (
-            f"**Some cases have learnt nothing**: {', '.join(map(code, idle))}. After training, their networks predict "
-            "the training part no better than a constant would."
-        )
-    else:
-        text = (
-            "**Nothing was learnt, so the differences below mean little.** After training, no network predicts the "
-            "training part better than a constant would."
-        )
-    if _in_raw_units(params):
-        mean, deviation = details["target"]["mean"], details["target"]["deviation"]
-        text += (
-            f" The series is not standardized: its target has mean {mean:.3g} and standard deviation {deviation:.3g}. "
-            "A network learns best if they are near 0 and 1."
-        )
-    return text
-
-
-def _in_raw_units(params: dict[str, Any]) -> bool:
-    """Say whether the series is one that should be standardized and is not; the noisy sine has unit scale."""
-    return params["dataset"]["source"] != NOISY_SINE and not params["dataset"]["standardize"]
 
 
 def _loop_or_single(details: dict[str, Any], params: dict[str, Any]) -> str:
@@ -154,16 +121,19 @@ def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 
 def _lower_after_reset(details: dict[str, Any]) -> str:
-    """Say for each batch order in how many seeds a reset after every epoch ends with the lower training loss."""
+    """Say for each batch order whether the training loss ends lower with or without a reset, and in how many seeds."""
     numbers = details.get("replicates", {})
     found = []
     for batches in BATCH_ORDERS:
         never, reset = (Training(behaviour, batches).name for behaviour in ("never", "every_epoch"))
         for one in numbers.get("final_losses", []):
             if {one["a"], one["b"]} == {never, reset} and not equal(one):
-                luck = "" if one["lower"] else ", which may be luck"
-                found.append(f"in {seeds_of(seeds_lower(one, reset), numbers['count'])} with {batches} batches{luck}")
-    return f". The training loss was lower with the reset {' and '.join(found)}" if found else ""
+                lower = one["lower"] or (reset if seeds_lower(one, reset) >= seeds_lower(one, never) else never)
+                side = "with" if lower == reset else "without"
+                seeds = seeds_of(seeds_lower(one, lower), numbers["count"])
+                luck = "" if one["lower"] else " (which may be luck)"
+                found.append(f"lower {side} the reset in {seeds} with {batches} batches{luck}")
+    return f". The training loss was {', and '.join(found)}" if found else ""
 
 
 def _warnings(details: dict[str, Any]) -> str:
@@ -175,22 +145,24 @@ def _warnings(details: dict[str, Any]) -> str:
 def _why_no_reset_matters(details: dict[str, Any], params: dict[str, Any]) -> str:
     """Say why, by the definitions alone, a reset after every epoch changes nothing; empty if it might."""
     never, every_epoch = Training("never", "contiguous"), Training("every_epoch", "contiguous")
-    return why_the_same(never, every_epoch, params, details["windows"])
+    return why_the_same(never, every_epoch, params, details["windows"], details.get("windows_per_sequence"))
 
 
 def _what_to_do(details: dict[str, Any], params: dict[str, Any]) -> str:
+    if learnt_nothing(details, params):
+        return f"**What to do.** {remedy(details, params)}"
     advised = what_to_do(details) if _is_a_choice(details) else ""
-    return f"**What to do.** {' '.join(filter(None, [_remedy(details, params), advised or ONE_FIT]))}"
+    return f"**What to do.** {' '.join(filter(None, [_use_the_states(details, params), advised or ONE_FIT]))}"
 
 
-def _remedy(details: dict[str, Any], params: dict[str, Any]) -> str:
-    """Say what to change first, in a run whose networks learn nothing or do not use their states; else empty."""
+def _use_the_states(details: dict[str, Any], params: dict[str, Any]) -> str:
+    """Say what to change first in a run whose networks do not use the states that they carry; else empty."""
     differ = _effects_of_reset(details, params)
-    without_effect = bool(differ) and not any(differ)
-    if without_effect and _why_no_reset_matters(details, params):
-        return "First train for at least 2 epochs (`training.epochs`)."
-    if not (without_effect or _without_skill(details)):
+    if not differ or any(differ):
         return ""
-    if _in_raw_units(params):
+    if _why_no_reset_matters(details, params):
+        return "First train for at least 2 epochs (`training.epochs`)."
+    if in_raw_units(params):
         return "First set `dataset.standardize: true`."
-    return "First train for more epochs, or with another `optimizer.learning_rate` or `model.activation`."
+    network = network_of(params["model"], "activation")
+    return f"First train for more epochs, with another `optimizer.learning_rate`, or change the network ({network})."

@@ -35,7 +35,7 @@ def spellings(params: Params) -> dict[Training, list[str]]:
     return found
 
 
-def why_the_same(a: Training, b: Training, params: Params, windows: int) -> str:
+def why_the_same(a: Training, b: Training, params: Params, windows: int, sequence: int | None = None) -> str:
     """Say why two trainings that are defined differently learn the same in a run of this size.
 
     >>> params = {"model": {"batch_size": 1}, "training": {"epochs": 70}}
@@ -46,12 +46,14 @@ def why_the_same(a: Training, b: Training, params: Params, windows: int) -> str:
         a, b: the trainings.
         params: the parameters of the run.
         windows: how many windows there are in an epoch.
+        sequence: windows per independent sequence; None if the series is a single one.
 
     Returns:
         The reason; empty if the trainings are defined the same, or if nothing makes them learn the same.
     """
     batch_size = params["model"]["batch_size"]
     one_batch, one_epoch = windows == batch_size, params["training"]["epochs"] == 1
+    one_in_a_row = sequence is not None and windows == batch_size * sequence
     size = "batch size 1" if batch_size == 1 else "one batch per epoch"
     coinciding = {
         ("contiguous", "interleaved"): (batch_size == 1 or one_batch, f"with {size} both batch orders are the same"),
@@ -61,6 +63,18 @@ def why_the_same(a: Training, b: Training, params: Params, windows: int) -> str:
         ),
         ("every_epoch", "never"): (one_epoch, "with a single epoch, the reset comes after all learning"),
         ("every_batch", "never"): (one_batch and one_epoch, "with a single batch, there is no state to carry"),
+        ("every_epoch", "every_sequence"): (
+            one_in_a_row,
+            "with one sequence in each row of the batches, resetting every sequence is resetting every epoch",
+        ),
+        ("every_batch", "every_sequence"): (
+            sequence == 1,
+            "with one window per sequence, resetting every sequence is resetting every batch",
+        ),
+        ("every_sequence", "never"): (
+            one_in_a_row and one_epoch,
+            "with a single epoch and one sequence in each row of the batches, the reset comes after all learning",
+        ),
     }
     reasons = [coinciding[min(pair), max(pair)] for pair in zip(a, b, strict=True) if pair[0] != pair[1]]
     return "; ".join(reason for _, reason in reasons) if all(applies for applies, _ in reasons) else ""

@@ -44,6 +44,7 @@ def details(
     Returns:
         `series`: the notes;
         `windows`: how many there are in an epoch;
+        `windows_per_sequence`: how many each independent sequence has; absent if the series is a single one;
         `target`: the `mean` and the standard `deviation` of the target, in the units of the series;
         `trainings`: the cases, grouped into those that are the same training (partings.same_training);
         `loop_is_single`: for each training that cases spell as a loop and as a single call, by the names of
@@ -58,9 +59,9 @@ def details(
     """
     groups = trainings(cases)
     first_of = {name: group[0] for group in groups for name in group}
-    windows = len(next(iter(cases.values())).predictions)
+    windows = len(series.y) // params["model"]["time_steps"]
     result: Details = {
-        "series": notes._asdict(),
+        "series": notes.as_json(),
         "windows": windows,
         "target": {"mean": float(series.y.mean(dtype=float)), "deviation": float(series.y.std(dtype=float))},
         "trainings": groups,
@@ -68,9 +69,11 @@ def details(
         "cases": {name: {"training": first_of[name]} | _numbers(case, series.y) for name, case in cases.items()},
         "claims": {},
     }
+    if sequence := notes.windows_per_sequence(params["model"]["time_steps"]):
+        result["windows_per_sequence"] = sequence
     for name, (a, sign, b) in claims(params).items():
         explanation = explain(cases[a], cases[b])
-        reason = why_the_same(training_of(a, params), training_of(b, params), params, windows)
+        reason = why_the_same(training_of(a, params), training_of(b, params), params, windows, sequence)
         result["claims"][name] = _judged(explanation, sign, reason) | summary(explanation)
     if replicates.losses:
         from carryover.comparison.statistics import statistics  # importing SciPy takes half the time of a comparison

@@ -13,8 +13,9 @@ from carryover.comparison.numbers import (
     trainings,
     without_memory,
 )
+from carryover.comparison.units import error_of, how_forecast, loss_of
 from carryover.comparison.words import by, count, seeds_of, table
-from carryover.forecasts.ways import BASELINES, STATES
+from carryover.forecasts.ways import BASELINES, STATES, states_in_words
 from carryover.series.options import NOISY_SINE
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
 
@@ -49,7 +50,8 @@ def losses_over_seeds(numbers: Numbers, params: dict[str, Any]) -> list[str]:
     named = {training.name: training for training in trainings(numbers)}
     effects = _effects(numbers["final_losses"], named, "final loss", numbers["count"])
     return [
-        f"Each of {count(numbers['count'], 'seed')} has its own {own}, from which every training starts:",
+        f"{loss_of(params)} Each of {count(numbers['count'], 'seed')} has its own {own}, from which every training "
+        "starts:",
         table(
             ["training", "final loss, median (quartiles)", "lowest loss, median (quartiles)", "lowest at the end"], rows
         ),
@@ -58,22 +60,25 @@ def losses_over_seeds(numbers: Numbers, params: dict[str, Any]) -> list[str]:
     ]
 
 
-def errors_over_seeds(numbers: Numbers, samples: int) -> list[str]:
+def errors_over_seeds(numbers: Numbers, samples: int, params: dict[str, Any]) -> list[str]:
     """Write the paragraphs about the errors on unseen data.
 
     Args:
         numbers: the statistics.
         samples: how many samples each network has forecast.
+        params: the parameters of the run.
     """
+    dataset = params["dataset"]
     of_each = {training: numbers["trainings"][training.name] for training in trainings(numbers)}
     rows = [[training.words, *(_spread(found[states]) for states in STATES)] for training, found in of_each.items()]
     naive = [[BASELINES[name], _spread(found)] for name, found in numbers["baselines"].items()]
     named = {in_use(numbers, training): training for training in of_each}
     baseline: str = numbers["best_baseline"]
     parts = [
-        f"Root mean squared error of {count(samples, 'forecast')} after the training part, over "
-        f"{count(numbers['count'], 'seed')}: median (quartiles). Each network forecasts the series sample by sample:",
-        table(["training", *(f"states {meaning}" for meaning in STATES.values())], rows),
+        f"An error is the {error_of(dataset)}, over {count(samples, 'forecast')} after the training part. The tables "
+        f"have the median (and the quartiles) of {count(numbers['count'], 'seed')}. Each network forecasts the series "
+        f"{how_forecast(params['model'])}:",
+        table(["training", *(f"states {meaning}" for meaning in states_in_words(dataset).values())], rows),
         "Without any network:",
         table(["forecast", "error"], naive),
         "Below, each training uses its states in the way that has the lower median.",

@@ -6,9 +6,12 @@ from typing import Any
 from carryover.comparison import words
 from carryover.comparison.answer import answer, claims_hold, with_and_without_reset
 from carryover.comparison.claims import spellings, training_of, why_the_same
+from carryover.comparison.numbers import MEMORYLESS
 from carryover.comparison.over_seeds import errors_over_seeds, losses_over_seeds
+from carryover.comparison.units import error_of, how_forecast, loss_of
 from carryover.comparison.words import code, count, table
-from carryover.forecasts.ways import BASELINES, STATES
+from carryover.forecasts.ways import BASELINES, STATES, states_in_words
+from carryover.series.lags import longest_lag
 from carryover.series.notes import Notes
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
 
@@ -32,7 +35,7 @@ def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
         _held_out(details, params),
         _partings(details),
         _reference(details, params),
-        f"## The series\n\n{Notes(**details['series']).in_words}.",
+        f"## The series\n\n{Notes.from_json(details['series']).in_words}.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -55,6 +58,8 @@ def _claims(details: dict[str, Any]) -> str:
             proof = words.parting_of_claim(claim)
             if epoch := claim["first_divergent_loss_epoch"]:
                 proof += f"; loss from epoch {epoch}, by up to {claim['max_abs_loss_difference']:.3g}"
+            if claim["holds"] is False and claim["widest"]:
+                proof += f"; at the end most in {code(claim['widest']['tensor'])}"
         rows.append([code(name), {True: "yes", False: "**no**", None: "does not apply"}[claim["holds"]], proof])
     if not rows:
         return ""
@@ -82,7 +87,8 @@ def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
         )
     return "\n\n".join(
         [
-            "Each case was trained from one seed only. "
+            ("" if "replicates" in details else f"{loss_of(params)} ")
+            + "Each case was trained from one seed only. "
             + (
                 "The cases show that the trainings differ, not which is better:"
                 if len(rows) > 1
@@ -97,7 +103,7 @@ def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
 def _by_batch_order(details: dict[str, Any], params: dict[str, Any]) -> list[str]:
     """Say which of never resetting and resetting every epoch ends lower, for each batch order."""
     contiguous, interleaved = (Training("never", batches) for batches in BATCH_ORDERS)
-    if why_the_same(contiguous, interleaved, params, details["windows"]):
+    if why_the_same(contiguous, interleaved, params, details["windows"], details.get("windows_per_sequence")):
         return []
     lines, lower = [], set()
     for batches, cases in with_and_without_reset(params):
@@ -122,20 +128,27 @@ def _held_out(details: dict[str, Any], params: dict[str, Any]) -> str:
     numbers = details["held_out"]
     over_seeds = "errors" in details.get("replicates", {})
     parts = ["## Error on unseen data"]
+    if "windows_per_sequence" in details and longest_lag(params["dataset"]["horizon"], params["dataset"]["season"]):
+        parts.append(
+            "The first samples of a held-out sequence are not forecast where a forecast without a network would repeat "
+            "a value of the sequence before it."
+        )
     if over_seeds:
-        parts += errors_over_seeds(details["replicates"], numbers["samples"])
+        parts += errors_over_seeds(details["replicates"], numbers["samples"], params)
         parts.append("The cases of this run, each from one seed only:")
     else:
         parts.append(
-            f"Root mean squared error of {count(numbers['samples'], 'forecast')} after the training part, for one "
-            "seed. Each network forecasts the series one sample at a time:"
+            f"An error is the {error_of(params['dataset'])}, over {count(numbers['samples'], 'forecast')} after the "
+            f"training part, for one seed. Each network forecasts the series {how_forecast(params['model'])}:"
         )
     rows = [
         [", ".join(map(code, group)), *(f"{numbers['cases'][group[0]][states]:.4g}" for states in STATES)]
         for group in details["trainings"]
     ]
     naive = [[BASELINES[name], f"{error:.4g}"] for name, error in numbers["baselines"].items()]
-    parts.append(table(["cases", *(f"states {meaning}" for meaning in STATES.values())], rows))
+    parts.append(
+        table(["cases", *(f"states {meaning}" for meaning in states_in_words(params["dataset"]).values())], rows)
+    )
     if not over_seeds:
         parts += [*_states_and_batches(details, params), "Without any network:", table(["forecast", "error"], naive)]
     return "\n\n".join(parts)
@@ -144,16 +157,17 @@ def _held_out(details: dict[str, Any], params: dict[str, Any]) -> str:
 def _states_and_batches(details: dict[str, Any], params: dict[str, Any]) -> list[str]:
     """Say what carried states are worth with each batch order, and what the order is worth without them."""
     errors, cases = details["held_out"]["cases"], spellings(params)
+    words_of = states_in_words(params["dataset"])
     lines, without_memory = [], {}
     for batches in BATCH_ORDERS:
         if not (stateless := cases.get(Training("every_batch", batches))):
             continue
         without_memory[batches] = errors[stateless[0]]["reset"]
         line = f"- {batches.capitalize()} batches: {without_memory[batches]:.4f} without memory between batches"
-        trainings = [Training(behaviour, batches) for behaviour in ("never", "every_epoch")]
+        trainings = [Training(behaviour, batches) for behaviour in BEHAVIOURS if behaviour != MEMORYLESS]
         if others := [name for training in trainings for name in cases.get(training, [])]:
             best, states = min(product(others, STATES), key=lambda way: errors[way[0]][way[1]])
-            line += f", {errors[best][states]:.4f} at best with it ({code(best)}, states {STATES[states]})"
+            line += f", {errors[best][states]:.4f} at best with it ({code(best)}, states {words_of[states]})"
         lines.append(f"{line}.")
     if len(without_memory) > 1:
         contiguous, interleaved = (f"{without_memory[batches]:.4f}" for batches in BATCH_ORDERS)

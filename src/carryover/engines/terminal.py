@@ -12,6 +12,7 @@ from rich.text import Text
 
 from carryover.comparison.answer import answer, claims_hold
 from carryover.comparison.claims import readable
+from carryover.comparison.units import error_of, loss_of
 from carryover.comparison.words import parting_of_claim
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
@@ -34,8 +35,15 @@ def show_verdict(results: Path) -> None:
     details = json.loads(path.read_text(encoding="utf-8"))
     console = Console(highlight=False)
     try:
-        texts = answer(details, read_yaml(results / "params.yaml")), claims_hold(details)
-        parts = (*map(Markdown, texts), _claims(details, console), _trainings(details), _places(results))
+        params = read_yaml(results / "params.yaml")
+        parts = (
+            Markdown(answer(details, params)),
+            Markdown(claims_hold(details)),
+            _claims(details, console),
+            _trainings(details),
+            Markdown(_units(details, params)),
+            _places(results),
+        )
     except KeyError as missing:
         raise UserError(f"{path}: there is no {missing}; another version wrote it, so run the pipeline again") from None
     console.print()
@@ -73,6 +81,12 @@ def _trainings(details: dict[str, Any]) -> Table:
     for name, error in details.get("held_out", {}).get("baselines", {}).items():
         table.add_row(f"without a network: {name.replace('_', ' ')}", "", "", f"{error:.4g}", style="dim")
     return table
+
+
+def _units(details: dict[str, Any], params: dict[str, Any]) -> str:
+    """Say what the numbers of the table of trainings are."""
+    error = f" The error on unseen data is the {error_of(params['dataset'])}." if "held_out" in details else ""
+    return loss_of(params) + error
 
 
 def _places(results: Path) -> Table:

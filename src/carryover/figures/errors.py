@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from carryover.comparison.units import ahead, target_of
 from carryover.figures.groups import by_batch_order
 from carryover.figures.replicates import NO_REPLICATES
 from carryover.figures.style import (
@@ -27,7 +28,7 @@ from carryover.figures.style import (
     set_legend,
     set_title,
 )
-from carryover.forecasts.ways import BASELINES, STATES
+from carryover.forecasts.ways import BASELINES, states_in_words
 from carryover.replicates.results import Replicates
 from carryover.training.behaviours import BEHAVIOURS, Training
 
@@ -52,7 +53,7 @@ APART = 0.14
 """The smallest distance between the labels of two baselines, in heights of the panel."""
 
 
-def draw_errors(replicates: Replicates, target: str) -> Figure:
+def draw_errors(replicates: Replicates, dataset: Mapping[str, Any]) -> Figure:
     """Draw the error of each seed on the held-out part, on a log scale, in a panel for each batch order.
 
     Each training has two columns of dots: with states carried and with states reset. A seed has the same place in every
@@ -61,7 +62,7 @@ def draw_errors(replicates: Replicates, target: str) -> Figure:
 
     Args:
         replicates: without any errors for a figure that says why there are none.
-        target: the name of what is forecast.
+        dataset: the section of the parameters.
     """
     if not replicates.losses:
         return nothing_to_show(NO_REPLICATES)
@@ -81,11 +82,12 @@ def draw_errors(replicates: Replicates, target: str) -> Figure:
     medians = {name: float(np.median(errors)) for name, errors in replicates.baselines.items()}
     _draw_baselines(panels, medians, floor)
     log_axis(panels[0])
-    panels[0].set_ylabel(f"error on unseen data\n(RMSE, in the units of {target}, log scale)")
+    panels[0].set_ylabel(f"error on unseen data\n(RMSE, in the units of {target_of(dataset)}, log scale)")
     _label_baselines(panels[-1], medians, floor)
     seeds = _seeds(replicates)
-    set_title(figure, f"Error on unseen data of each training from {f'{seeds:,} seeds' if seeds > 1 else '1 seed'}")
-    set_legend(figure, _keys(bool(medians)), columns=2, note=_note(replicates))
+    of_seeds = f"{seeds:,} seeds" if seeds > 1 else "1 seed"
+    set_title(figure, f"Error on unseen data of each training from {of_seeds}{ahead(dataset)}")
+    set_legend(figure, _keys(bool(medians), states_in_words(dataset)), columns=2, note=_note(replicates))
     return figure
 
 
@@ -158,12 +160,12 @@ def _height(panel: Axes, y: float) -> float:
     return height
 
 
-def _keys(with_baselines: bool) -> list[Artist]:
+def _keys(with_baselines: bool, words: Mapping[str, str]) -> list[Artist]:
     grey: dict[str, Any] = {"color": "#555555"}
     return [
         *(
-            Line2D([], [], label=f"a seed: forecast with states {words}", **(grey | STATES_MARKERS[states]))
-            for states, words in STATES.items()
+            Line2D([], [], label=f"a seed: forecast with states {meaning}", **(grey | STATES_MARKERS[states]))
+            for states, meaning in words.items()
         ),
         Line2D([], [], color="black", linewidth=1.8, label="median of the seeds, written below"),
         *([Line2D([], [], color=BASELINE, linestyle=":", label="median without a network")] if with_baselines else []),

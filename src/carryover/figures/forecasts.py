@@ -12,6 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from carryover.comparison.units import ahead, target_of
 from carryover.figures.groups import Group
 from carryover.figures.rivals import Rival, rivals
 from carryover.figures.style import (
@@ -24,13 +25,14 @@ from carryover.figures.style import (
     new_figure,
     nothing_to_show,
     number,
+    sample_axis,
     set_legend,
     set_title,
-    whole_numbers,
 )
 from carryover.forecasts.held_out import scores
-from carryover.forecasts.ways import STATES, column
+from carryover.forecasts.ways import STATES, column, states_in_words
 from carryover.replicates.results import Replicates
+from carryover.series.times import Times
 
 LOOKS: dict[str, dict[str, Any]] = {
     "carried": {"linewidth": 2.2},
@@ -51,7 +53,13 @@ REACH = 1.5
 """How far the panels reach above and below the target, in ranges of the target."""
 
 
-def draw_forecasts(forecasts: pd.DataFrame, groups: Sequence[Group], target: str, replicates: Replicates) -> Figure:
+def draw_forecasts(
+    forecasts: pd.DataFrame,
+    groups: Sequence[Group],
+    dataset: Mapping[str, Any],
+    replicates: Replicates,
+    times: Times,
+) -> Figure:
     """Draw the best forecast beside its rivals, and below a panel per training with states carried and states reset.
 
     The networks are those of this run's own cases, which are one seed. A forecast that is far off leaves its panel, and
@@ -60,25 +68,40 @@ def draw_forecasts(forecasts: pd.DataFrame, groups: Sequence[Group], target: str
     Args:
         forecasts: as held_out.read_forecasts returns them; without rows for a figure that says that there are none.
         groups: the cases, grouped into those that are the same training.
-        target: the name of what is forecast.
+        dataset: the section of the parameters.
         replicates: of the run; they choose what is drawn first (rivals.rivals).
+        times: as times.read_times returns them; without any, the x axis is of the numbers of the samples.
     """
     if forecasts.empty:
         return nothing_to_show("There are no forecasts: dataset.held_out leaves no whole window.")
-    drawn = forecasts.head(DRAWN_AT_MOST)
+    samples = forecasts["sample"].to_numpy()
+    drawn = forecasts.set_axis(times[samples] if len(times) else samples).head(DRAWN_AT_MOST)
+    target = target_of(dataset)
     errors = scores(forecasts, {"cases": [group.names[0] for group in groups]})
     rows = math.ceil(len(groups) / 2)
     heights = [5, 0.7 + 2.9 * rows]
     figure = new_figure(0.4 + sum(heights))
     upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=heights).flatten()
     _draw_rivals(upper, drawn, rivals(groups, replicates, errors), target)
-    _draw_trainings(lower, drawn, groups, errors["cases"], target)
-    first, last = drawn["sample"].iloc[[0, -1]]
-    title = f"Forecasts of the held-out part of the series, one seed: samples {first:,} to {last:,}"
+    _draw_trainings(lower, drawn, groups, errors["cases"], target, states_in_words(dataset))
+    title = f"Forecasts of the held-out part of the series, one seed{ahead(dataset)}: {_stretch(drawn)}"
     if len(drawn) < len(forecasts):
         title += f", the first {len(drawn):,} of {len(forecasts):,}"
-    set_title(figure, title)
+    set_title(figure, fill(title, 100, break_on_hyphens=False))
     return figure
+
+
+def _stretch(drawn: pd.DataFrame) -> str:
+    """Say from where to where the samples are, by their index."""
+    first, last = drawn.index[[0, -1]]
+    if isinstance(drawn.index, pd.DatetimeIndex):
+        return f"{_time(first)} to {_time(last)}"
+    return f"samples {first:,} to {last:,}"
+
+
+def _time(time: pd.Timestamp) -> str:
+    """Write a time without the zeros at its end, to stay in one line."""
+    return str(time).removesuffix(":00").removesuffix(" 00:00").replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _draw_rivals(figure: SubFigure, drawn: pd.DataFrame, compared: Sequence[Rival], target: str) -> None:
@@ -122,6 +145,7 @@ def _draw_trainings(
     groups: Sequence[Group],
     errors: Mapping[str, Mapping[str, float]],
     target: str,
+    words: Mapping[str, str],
 ) -> None:
     """Draw a panel per training, all with the same limits."""
     columns = min(2, len(groups))
@@ -136,7 +160,7 @@ def _draw_trainings(
         panel.set_ylabel(target)
     for panel in panels[len(groups) :]:
         panel.remove()
-    keys = _keys("input" in drawn)
+    keys = _keys("input" in drawn, words)
     set_legend(figure, keys, columns=3 if len(keys) == 3 else 2)
 
 
@@ -151,20 +175,20 @@ def _draw_training(panel: Axes, drawn: pd.DataFrame, group: Group, limits: tuple
 
 def _draw_target(panel: Axes, drawn: pd.DataFrame, limits: tuple[float, float]) -> list[Line2D]:
     """Draw the target on what is drawn later, and the input under it if there is one; set up both axes."""
-    samples = drawn["sample"]
-    marker = "o" if len(samples) == 1 else None  # a line of one sample would not be seen
-    keys = panel.plot(samples, drawn["target"], color=TARGET, linewidth=1.1, marker=marker, zorder=3, label="target")
+    marker = "o" if len(drawn) == 1 else None  # a line of one sample would not be seen
+    keys = panel.plot(
+        drawn.index, drawn["target"], color=TARGET, linewidth=1.1, marker=marker, zorder=3, label="target"
+    )
     if "input" in drawn:
-        keys += panel.plot(samples, drawn["input"], color=INPUT, linewidth=0.8, marker=marker, label="input")
+        keys += panel.plot(drawn.index, drawn["input"], color=INPUT, linewidth=0.8, marker=marker, label="input")
     panel.set_ylim(limits)
-    panel.xaxis.set_major_locator(whole_numbers(5))
+    sample_axis(panel, times=isinstance(drawn.index, pd.DatetimeIndex))
     panel.yaxis.set_major_locator(MaxNLocator(5))
-    panel.set_xlabel("sample")
     return keys
 
 
 def _draw_forecast(panel: Axes, drawn: pd.DataFrame, name: str, look: Mapping[str, Any]) -> None:
-    panel.plot(drawn["sample"], drawn[name], **look)
+    panel.plot(drawn.index, drawn[name], **look)
 
 
 def _limits(drawn: pd.DataFrame, names: Iterable[str]) -> tuple[float, float]:
@@ -190,13 +214,10 @@ def _note_what_is_off(
             panel.text(0.5, y, "\n".join(notes), transform=panel.transAxes, ha="center", va=side, color=colour)
 
 
-def _keys(with_input: bool) -> list[Line2D]:
+def _keys(with_input: bool, words: Mapping[str, str]) -> list[Line2D]:
     grey = {"color": "#555555"}
     return [
         Line2D([], [], color=TARGET, linewidth=1.1, label="target"),
         *([Line2D([], [], color=INPUT, linewidth=0.8, label="input")] if with_input else []),
-        *(
-            Line2D([], [], label=f"forecast, states {STATES[states]}", **(grey | look))
-            for states, look in LOOKS.items()
-        ),
+        *(Line2D([], [], label=f"forecast, states {words[states]}", **(grey | look)) for states, look in LOOKS.items()),
     ]

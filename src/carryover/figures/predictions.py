@@ -10,9 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from carryover.comparison.units import ahead
 from carryover.figures.groups import Group
-from carryover.figures.style import set_legend, set_title
+from carryover.figures.style import sample_axis, set_legend, set_title
 from carryover.series.dataset import Series
+from carryover.series.times import Times
 
 NOISY, PURE, PREDICTED = "#111111", "#E69F00", "#56B4E9"
 """The colours of 2017."""
@@ -25,25 +27,30 @@ RASTERIZED_FROM = 20_000
 
 
 def draw_predictions(
-    series: Series, predictions: Mapping[str, pd.DataFrame], groups: Sequence[Group], dataset: Mapping[str, Any]
+    series: Series,
+    predictions: Mapping[str, pd.DataFrame],
+    groups: Sequence[Group],
+    dataset: Mapping[str, Any],
+    times: Times,
 ) -> Figure:
     """One panel per case, each in the form of the figure of 2017: ggplot style, 10 by 6 inches, lines 3 points wide.
 
     Args:
-        series: the data, in its own units; the input is drawn if there is only one.
+        series: the data, in its own units; the input is drawn if there is only one, and if it is of the target's time.
         predictions: per case, columns `sample` and `prediction`.
         groups: the cases, grouped into those that are the same training; the panels are in their order.
         dataset: the section of the parameters.
+        times: as times.read_times returns them; without any, the x axis is of the numbers of the samples.
     """
     sine = dataset["source"] == "noisy_sine"
-    step, axis = (dataset["step"], "t (radians)") if sine else (1, "sample")
     *inputs, target = ("noisy input x", "pure sine y, the target") if sine else series.columns
     panels_of = [panel for group in groups for panel in zip(group.names, group.trainings, strict=True)]
     columns = min(2, len(panels_of))
     rows = math.ceil(len(panels_of) / columns)
-    t = np.arange(len(series.y)) * step
+    samples = np.arange(len(series.y))
+    t = times[: len(samples)] if len(times) else samples * dataset["step"] if sine else samples
     given = {target: (series.y, PURE)}
-    if len(inputs) == 1:
+    if len(inputs) == 1 and not ahead(dataset):
         given = {inputs[0]: (series.x[:, 0], NOISY)} | given
     look: dict[str, Any] = {"linewidth": 3, "rasterized": len(t) >= RASTERIZED_FROM}
     with matplotlib.style.context("ggplot"), matplotlib.rc_context({"font.size": 18, "axes.titlesize": 20}):
@@ -53,17 +60,20 @@ def draw_predictions(
             for label, (values, colour) in given.items():
                 panel.plot(t, values, color=colour, label=label, **look)
             table = predictions[name]
-            # A window of several samples predicts the last one: a line would suggest predictions between the windows.
+            # Windows may have predictions of their last samples only: a line would suggest others between them.
             points = {"marker": "o", "markersize": 8, "linestyle": "none"} if len(table) < len(t) else {}
             panel.plot(
-                table["sample"] * step,
+                t[table["sample"]],
                 table["prediction"],
                 color=PREDICTED,
-                label="prediction after training",
+                label=f"prediction after training{ahead(dataset)}",
                 **(look | points),
             )
             panel.set_title(f"{name}\n({training.words})")
-            panel.set_xlabel(axis)
+            if sine:
+                panel.set_xlabel("t (radians)")
+            else:
+                sample_axis(panel, times=len(times) > 0)
             panel.tick_params(labelbottom=True, labelleft=True)
             panel.set_ylabel("amplitude" if sine else target)
         if len(panels_of) == 1:

@@ -14,16 +14,18 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import ListedColormap
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+from carryover.comparison.units import is_standardized
 from carryover.job.files import writing
 from carryover.training.behaviours import Training
 from carryover.training.options import LOSSES
 
-COLOURS = {"never": "#0072B2", "every_epoch": "#D55E00", "every_batch": "#009E73"}
-"""The colour of each behaviour, in every figure."""
+COLOURS = {"never": "#0072B2", "every_epoch": "#D55E00", "every_sequence": "#882255", "every_batch": "#009E73"}
+"""The colour of each behaviour, in every figure. The third is Paul Tol's wine (https://personal.sron.nl/~pault/)."""
 
 LINE_STYLES = {"contiguous": "-", "interleaved": "--"}
 """The line style of each batch order, in every figure."""
@@ -37,7 +39,12 @@ TARGET, INPUT, REFERENCE = "#000000", "#BBBBBB", "#D0D0D0"
 BASELINE = "#666666"
 """The colour of a forecast that needs no network."""
 
-BASELINE_STYLES: dict[str, Any] = {"input": ":", "mean": "-.", "previous_target": (0, (6, 1.5, 1, 1.5, 1, 1.5))}
+BASELINE_STYLES: dict[str, Any] = {
+    "input": ":",
+    "mean": "-.",
+    "last_known": (0, (6, 1.5, 1, 1.5, 1, 1.5)),
+    "season": (0, (1, 3)),
+}
 """The line style of each such forecast: none that a batch order has."""
 
 STATES_MARKERS: dict[str, dict[str, Any]] = {
@@ -137,10 +144,23 @@ def whole_numbers(ticks: int) -> MaxNLocator:
     return MaxNLocator(ticks, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
 
 
+def sample_axis(axes: Axes, times: bool) -> None:
+    """Make the x axis one of samples: of their times, or of their numbers."""
+    axes.set_xlabel("time" if times else "sample")
+    if not times:
+        axes.xaxis.set_major_locator(whole_numbers(5))
+        return
+    # With fewer than 7, matplotlib finds no round steps for some lengths of time.
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+
+
 def loss_axis(axes: Axes, quantity: str, params: Mapping[str, Any]) -> None:
     """Make the y axis a logarithmic one of losses, and name the loss of the run. Call it after drawing the lines."""
     log_axis(axes)
-    axes.set_ylabel(f"{quantity}\n({LOSSES[params['training']['loss']]}, log scale)")
+    of = " of the standardized target" if is_standardized(params["dataset"]) else ""
+    axes.set_ylabel(f"{quantity}\n({LOSSES[params['training']['loss']]}{of}, log scale)")
 
 
 def log_axis(axes: Axes) -> None:

@@ -107,6 +107,8 @@ class LogHandler(LogHandlerBase):
             job.look()
             words = [job.state()] if job.epoch else []
             self.view.finished(job.name, ", ".join([*words, duration(time.time() - job.since)]))
+            for line in job.warnings():
+                self.view.message(line, logging.WARNING)
         elif self.jobs.done[job.rule] == planned:
             self.view.finished(job.rule, f"{planned} jobs, {duration(time.time() - self.jobs.began[job.rule])}")
 

@@ -72,6 +72,11 @@ class Job:
         """Return the end of the log; empty if it cannot be read."""
         return end_of(self.log) if self.log else ""
 
+    def warnings(self) -> list[str]:
+        """Return what the step warns of, as it stands in the log of this attempt."""
+        lines = self.end_of_log().splitlines() if self.log_is_new() else []
+        return [line for line in lines if line.startswith("warning: ")]
+
     def state(self) -> str:
         """Say briefly how far the job is; empty if nothing is known of it."""
         if not self.running:
