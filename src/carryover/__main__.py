@@ -42,6 +42,14 @@ def overrides(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def new(arguments: argparse.Namespace) -> int:
+    """Write a file of parameters for a CSV file."""
+    from carryover.new.command import write_new
+
+    print("\n".join(write_new(arguments.file, arguments.target, arguments.output)))
+    return 0
+
+
 def verdict(arguments: argparse.Namespace) -> int:
     """Print the verdict of a run."""
     from carryover.engines.terminal import show_verdict
@@ -68,7 +76,8 @@ def check(_: argparse.Namespace) -> int:
 def main() -> None:
     """Run one of the commands; an error is reported in one line, with exit status 2."""
     parser = ArgumentParser(
-        "Show a verdict, say where two cases part, and check that this machine computes the committed bytes.",
+        "Begin with a file of your own, show a verdict, say where two cases part, and check that this machine computes "
+        "the committed bytes.",
         prog="carryover",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=ArgumentParser)
@@ -83,6 +92,17 @@ def main() -> None:
     command.add_argument("b", type=Path, metavar="FOLDER", help="the other case")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(command=explain)
+
+    command = commands.add_parser(
+        "new",
+        help="write a file of parameters for a CSV file",
+        description="Look at a CSV file, and write a file of parameters for `snakemake --configfile`, with a comment "
+        "on each choice. The CSV file is copied to data/series/ unless it is there.",
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help="the CSV file")
+    command.add_argument("--target", metavar="COLUMN", help="the column to forecast [the last one with numbers]")
+    command.add_argument("--output", type=Path, metavar="YAML", help="the file to write [named after FILE]")
+    command.set_defaults(command=new)
 
     command = commands.add_parser(
         "verdict",
