@@ -63,15 +63,16 @@ START_ANEW = "To forecast, start every window from states of zero."
 def test_the_training_with_the_lowest_error_is_named_with_its_error_and_how_its_states_are_used() -> None:
     assert said().startswith(
         "**On unseen data, networks trained in interleaved batches and never reset have the lowest error**: 0.1, the "
-        "median of 16 seeds, with their states carried from the start of the series. The seeds differ in noise and "
-        "initial weights;"
+        "median of 16 seeds, with their states carried from the start of the series. The error is the root mean "
+        "squared error of `y`, in its own units. The seeds differ in noise and initial weights;"
     )
     assert to_do() == f"{INTERLEAVED}on a stateful network, without a reset. {CARRY}"
     other = ERRORS | {"contiguous_every_epoch": training(around(0.7), around(0.05))}
-    own = PARAMS | {"dataset": {"source": "mine"}}
+    own = PARAMS | {"dataset": {"source": "mine", "target": "temp_max", "horizon": 0}}
     assert said(other, params=own).startswith(
         "**On unseen data, networks trained in contiguous batches and reset every epoch have the lowest error**: 0.05, "
-        "the median of 16 seeds, with their states reset at every window. The seeds differ in initial weights only;"
+        "the median of 16 seeds, with their states reset at every window. The error is the root mean squared error of "
+        "`temp_max`, in its own units. The seeds differ in initial weights only;"
     )
     assert to_do(other) == (
         "Call `fit` once, with `shuffle=False`, on a stateful network, with "
@@ -275,3 +276,16 @@ def test_a_single_training_is_compared_with_no_other() -> None:
         "of 16 seeds, with their states carried from the start of the series. "
     )
     assert "lowest error" not in text
+
+
+def test_a_reset_every_sequence_is_advised_with_the_number_of_batches() -> None:
+    errors = {"interleaved_every_sequence": training(around(0.1), around(0.9)), WITHOUT: ERRORS[WITHOUT]}
+    of_sequences = details(errors) | {"windows_per_sequence": 12}
+    assert what_to_do(of_sequences) == (
+        f"{INTERLEAVED}on a stateful network, with `carryover.ResetStates(every=12)` as a callback. "
+        + CARRY.replace("the series", "each sequence")
+    )
+    dataset = {"source": "machines", "sequence": "machine", "target": "wear", "horizon": 0}
+    text = advice(of_sequences, PARAMS | {"dataset": dataset})
+    assert "networks trained in interleaved batches and reset every sequence have the lowest error" in text
+    assert "with their states carried along each sequence" in text

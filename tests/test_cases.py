@@ -27,6 +27,7 @@ from helpers.training import (
 
 from carryover.job.yaml_file import read_yaml
 from carryover.series.batches import batch_order, cut_windows
+from carryover.series.windows import TARGETS
 from carryover.training.behaviours import BATCH_ORDERS
 from carryover.training.cases import Case
 from carryover.training.network import ACTIVATIONS, GATES, RECURRENT_ACTIVATIONS, Network
@@ -56,9 +57,12 @@ SETTINGS = {
     "long windows": Setting([8], time_steps=20, batch_size=2, recurrent_activation="hard_sigmoid"),
     "interleaved": Setting([5], 2, 10, "hard_sigmoid", optimizer=ADAM, loss="huber", batches="interleaved"),
     "gru": Setting([6], 2, 5, "sigmoid", cell="gru", inputs=2, optimizer=ADAM, loss="mae", batches="interleaved"),
-    "long gru": Setting([3, 3], 20, 2, "hard_sigmoid_2017", cell="gru", activation="sigmoid", optimizer=RMSPROP),
+    "long gru, every step": Setting(
+        [3, 3], 20, 2, cell="gru", activation="sigmoid", optimizer=RMSPROP, targets="every_step"
+    ),
     "simple_rnn": Setting([5, 4], 1, 10, "sigmoid", cell="simple_rnn", inputs=3, optimizer=SGD, loss="huber"),
     "relu": Setting([4], 3, 4, "sigmoid", cell="simple_rnn", activation="relu", loss="mae", batches="interleaved"),
+    "every step": Setting([6, 4], 4, 5, "sigmoid", optimizer=ADAM, batches="interleaved", targets="every_step"),
     "linear": Setting([3], 1, 30, "hard_sigmoid", activation="linear", optimizer=RMSPROP, batches="interleaved"),
 }
 """Every cell, activation, optimizer, loss and arrangement of batches; windows and inputs of one and of more."""
@@ -72,6 +76,7 @@ def test_the_settings_are_all_that_the_parameters_may_say() -> None:
     assert {s.optimizer["name"] for s in settings} == set(OPTIMIZERS)
     assert {s.loss for s in settings} == set(LOSSES)
     assert {s.batches for s in settings} == set(BATCH_ORDERS)
+    assert {s.targets for s in settings} == set(TARGETS)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +138,15 @@ def test_a_reset_between_epochs_first_shows_in_the_states_and_one_epoch_later_in
     assert carried.losses[1] != reset.losses[1]
 
 
+def test_windows_of_one_step_are_the_same_training_whichever_the_targets(
+    keras: Any, train_all: Callable[[str], dict[str, Trained]]
+) -> None:
+    case, setting = Case(**CASES["single_fit"]), SETTINGS["of 2017"]._replace(targets="every_step")
+    other = train_case(case, setting, build(case, setting).started())
+    one = train_all("of 2017")["single_fit"]
+    assert (other.losses, other.digests, other.predictions) == (one.losses, one.digests, one.predictions)
+
+
 def load_plain() -> Any:
     spec = importlib.util.spec_from_file_location("plain", ROOT / "benchmarks/plain.py")
     assert spec and spec.loader
@@ -156,7 +170,7 @@ def build_plain(setting: Setting, stateful: bool) -> Any:
             layer(
                 units,
                 activation=setting.activation,
-                return_sequences=number < len(setting.units),
+                return_sequences=setting.targets == "every_step" or number < len(setting.units),
                 stateful=stateful,
                 **({} if setting.cell == "simple_rnn" else gates),
             )
@@ -200,7 +214,7 @@ def test_the_fast_path_is_bit_identical_to_plain_fit_calls_on_arrays(
     }
     if CASES[name]["reset"] != "every_batch":
         predictions = model.predict(arrays[0], batch_size=setting.batch_size, verbose=0)
-        assert fast.predictions == predictions[np.argsort(order), 0].tobytes()
+        assert fast.predictions == predictions[np.argsort(order)].tobytes()
 
 
 def test_the_committed_run_is_within_a_millionth_of_the_stack_of_2017() -> None:
@@ -226,10 +240,10 @@ def test_each_case_trained_here_is_within_a_millionth_of_the_stack_of_2017(keras
     from carryover.training.weights import read_weights
 
     case = Case(**CASES[name])
-    inputs, targets = cut_windows(read_series(REFERENCE / "noisy_sine.csv"), 1, 100)
+    inputs, targets = cut_windows(read_series(REFERENCE / "noisy_sine.csv"), 1, 100, "window_end")
     network = Network([10, 10], "hard_sigmoid_2017")
     model = build_model(network, 1, 100, case.stateful)
-    set_weights(model, read_weights(REFERENCE / "initial_weights.npz", network))
+    set_weights(model, read_weights(REFERENCE / "initial_weights.npz", network), network)
     compile_model(model, build_optimizer(**ADADELTA), "mse", case, 10)
     losses: list[float] = []
     batches = make_batches(inputs, targets, 100)

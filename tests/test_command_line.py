@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from helpers.engines import STEPS
-from helpers.steps import TRAIN, Done, run_here, run_job, train_options
+from helpers.steps import AS_OPTIONS, TRAIN, Done, run_here, run_job, train_options
 
 from carryover.job.errors import UserError
 from carryover.job.files import writing
@@ -109,17 +109,17 @@ def assert_one_line(done: Done, message: str, folder: Path) -> None:
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
-    assert list(folder.iterdir()) == [folder / "scales.csv"]
+    assert sorted(folder.iterdir()) == [folder / "notes.json", folder / "scales.csv"]
 
 
 def test_a_full_disk_is_reported_in_one_line_and_leaves_what_was_there(tmp_path: Path) -> None:
     series = tmp_path / "series.csv"
     series.write_text("what was there")
     outputs = f"--output {series} --output_held_out {tmp_path}/rest.csv --output_scales {tmp_path}/scales.csv"
-    outputs += f" --output_notes {tmp_path}/notes.json"
+    outputs += f" --output_notes {tmp_path}/notes.json --output_times {tmp_path}/times.csv"
     rest = "--source noisy_sine --samples 5000 --held_out 0 --step 1 --noise 1 --seed 1"
     rest += " --series - --inputs x --target y --time_steps 1 --batch_size 1"
-    done = run_job("make_dataset", *outputs.split(), *rest.split(), limit=2000)
+    done = run_job("make_dataset", *outputs.split(), *rest.split(), *AS_OPTIONS, limit=2000)
     assert done.returncode == 1
     assert done.stderr == f"error: {series}: cannot be written: File too large\n"
     assert series.read_text() == "what was there"
@@ -131,11 +131,11 @@ def test_a_full_disk_is_reported_in_one_line_and_leaves_what_was_there(tmp_path:
     [("--samples all --held_out 0", "--samples: all is"), ("--samples 9 --held_out 0.5", "--held_out: 0.5")],
 )
 def test_what_is_for_a_csv_file_is_refused_for_the_noisy_sine(tmp_path: Path, given: str, message: str) -> None:
-    outputs = [f"--output{part}={tmp_path}/{part}.csv" for part in ("", "_held_out", "_scales", "_notes")]
+    outputs = [f"--output{part}={tmp_path}/{part}.csv" for part in ("", "_held_out", "_scales", "_notes", "_times")]
     rest = (
         "--series - --source noisy_sine --step 1 --noise 1 --seed 1 --inputs x --target y --time_steps 1 --batch_size 1"
     )
-    done = run_here("make_dataset", *outputs, *rest.split(), *given.split())
+    done = run_here("make_dataset", *outputs, *rest.split(), *AS_OPTIONS, *given.split())
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1

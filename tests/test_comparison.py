@@ -81,27 +81,36 @@ def test_two_cases_that_both_equal_a_third_are_in_one_group_with_it(order: tuple
     assert trainings({name: cases[name] for name in order}) == [list(order)]
 
 
-@pytest.mark.parametrize(("batch_size", "batches", "epochs"), list(product([1, 2, 3], [1, 2, 3], [1, 2])))
+@pytest.mark.parametrize("sequence", [None, 1, 2, 4])
+@pytest.mark.parametrize(("batch_size", "batches", "epochs"), list(product([1, 2, 3], [1, 2, 3, 4], [1, 2])))
 def test_two_trainings_are_said_to_be_the_same_only_if_every_batch_and_every_reset_is(
-    batch_size: int, batches: int, epochs: int
+    batch_size: int, batches: int, epochs: int, sequence: int | None
 ) -> None:
+    if batches % (sequence or 1):
+        return  # sequences go side by side until all have ended
     windows = batch_size * batches
     params = {"model": {"batch_size": batch_size}, "training": {"epochs": epochs}}
 
     def seen(training: Training) -> list[tuple[bool, list[int]]]:
         """What a network sees: for each batch whether its states are those of the batch before, and its windows."""
         order = batch_order(windows, batch_size, training.batches).reshape(batches, batch_size).tolist()
-        carried = {"never": lambda _: True, "every_epoch": lambda batch: batch > 0, "every_batch": lambda _: False}
+        carried = {
+            "never": lambda _: True,
+            "every_epoch": lambda batch: batch > 0,
+            "every_sequence": lambda batch: batch % (sequence or batches) > 0,
+            "every_batch": lambda _: False,
+        }
         return [
             ((epoch, batch) != (0, 0) and carried[training.behaviour](batch), rows)
             for epoch in range(epochs)
             for batch, rows in enumerate(order)
         ]
 
-    for a, b in combinations(TRAININGS.values(), 2):
+    trainings = [one for one in TRAININGS.values() if sequence or one.behaviour != "every_sequence"]
+    for a, b in combinations(trainings, 2):
         assert (
-            bool(why_the_same(a, b, params, windows))
-            == bool(why_the_same(b, a, params, windows))
+            bool(why_the_same(a, b, params, windows, sequence))
+            == bool(why_the_same(b, a, params, windows, sequence))
             == (seen(a) == seen(b))
         )
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.job.errors import UserError
-from carryover.series.batches import batch_order, cut_windows
+from carryover.series.batches import batch_order, cut_windows, target_samples
 from carryover.series.csv_file import read_csv_columns
 from carryover.series.dataset import Series, read_columns, read_series, write_series
 from carryover.series.noisy_sine import noisy_sine
@@ -62,7 +63,7 @@ def test_a_column_may_have_any_name(tmp_path: Path) -> None:
     scales = [Scale(float(number), 2.0) for number in range(len(NAMES))]
     write_scales(tmp_path / "scales.csv", NAMES, scales)
     assert read_scales(tmp_path / "scales.csv") == scales
-    assert read_csv_columns(tmp_path / "series.csv", [*NAMES]).tolist() == values.tolist()
+    assert read_csv_columns(tmp_path / "series.csv", [*NAMES]).values.tolist() == values.tolist()
 
 
 def test_a_longer_series_begins_with_the_shorter_one() -> None:
@@ -71,11 +72,21 @@ def test_a_longer_series_begins_with_the_shorter_one() -> None:
     assert long.part(slice(0, 1000)).y.tobytes() == short.y.tobytes()
 
 
-def test_windows_do_not_overlap_and_the_target_is_the_last_sample() -> None:
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ("window_end", [[102], [105], [108], [111]]),
+        ("every_step", [[[first], [first + 1], [first + 2]] for first in (100, 103, 106, 109)]),
+    ],
+)
+def test_windows_do_not_overlap_and_have_their_targets_at_the_last_sample_or_at_each(
+    chosen: str, expected: list[Any]
+) -> None:
     series = Series(np.arange(12, dtype=np.float32)[:, None], 100 + np.arange(12, dtype=np.float32))
-    inputs, targets = cut_windows(series, time_steps=3, batch_size=2)
+    inputs, targets = cut_windows(series, time_steps=3, batch_size=2, targets=chosen)
     assert inputs[:, :, 0].tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]
-    assert targets.tolist() == [[102], [105], [108], [111]]
+    assert targets.tolist() == expected
+    assert series.y[target_samples(4, 3, chosen)].tolist() == targets.ravel().tolist()
 
 
 @given(batch_size=st.integers(1, 20), number=st.integers(1, 20))

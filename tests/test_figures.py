@@ -77,6 +77,12 @@ TWELVE = {f"a_case_with_a_long_name_{number:02}": case(weights={number % 5: str(
 SERIES = noisy_sine(samples=4, step=0.5, noise=0.1, seed=1)
 PREDICTIONS = {name: case.predictions for name, case in CASES.items()}
 SINE = {"source": "noisy_sine", "step": 0.5}
+CSV = {"source": "weather", "target": "cost ($, $)", "horizon": 0, "standardize": True}
+NO_TIMES = np.empty(0, "datetime64[s]")
+# A measurement is a day late, and the clock is exact to the second.
+TIMES = np.array(
+    ["2026-01-01", "2026-01-02", "2026-01-04T12:30:01", "2026-01-05", "2026-01-06", "2026-01-07"], "datetime64[s]"
+)
 PARAMS = {"training": {"loss": "mse", "epochs": 5}, "cases": DEFINITIONS, "dataset": SINE}
 FORECASTS = pd.DataFrame(
     {"sample": [4, 5], "target": [0.9, 1.0], "input": [0.8, 1.1], "mean": [0.4, 0.4]}
@@ -84,7 +90,8 @@ FORECASTS = pd.DataFrame(
 )
 FAR_OFF = FORECASTS.assign(**{"three/carried": [-40.0, 1.0], "four/reset": [0.9, 70.0]})
 REFERENCE_2017 = pd.DataFrame({"epoch": range(1, 6), "one": np.linspace(0.5, 0.2, 5)})
-TRAININGS = [Training(behaviour, batches) for behaviour in BEHAVIOURS for batches in BATCH_ORDERS]
+OF_ONE_SEQUENCE = {behaviour: words for behaviour, words in BEHAVIOURS.items() if behaviour != "every_sequence"}
+TRAININGS = [Training(behaviour, batches) for behaviour in OF_ONE_SEQUENCE for batches in BATCH_ORDERS]
 RANDOM = np.random.default_rng(1)
 REPLICATES = Replicates(
     losses={training: 0.1 + RANDOM.random((6, 5)) for training in TRAININGS},
@@ -121,7 +128,7 @@ def pairs(cases: Cases = CASES) -> dict[str, pd.DataFrame]:
 
 
 def predictions(cases: Cases) -> Figure:
-    return draw_predictions(SERIES, {n: c.predictions for n, c in cases.items()}, groups(cases), SINE)
+    return draw_predictions(SERIES, {n: c.predictions for n, c in cases.items()}, groups(cases), SINE, NO_TIMES)
 
 
 def diverged(cases: Cases) -> Cases:
@@ -139,7 +146,14 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         SERIES._replace(x=np.column_stack([SERIES.x, SERIES.x]), columns=("rain", "wind", "cost ($, $)")),
         {n: c.predictions for n, c in CASES.items()},
         groups(),
-        {"source": "weather", "step": 0.5},
+        CSV,
+        NO_TIMES,
+    ),
+    "predictions_with_times": lambda: draw_predictions(
+        SERIES, {n: c.predictions for n, c in CASES.items()}, groups(), CSV, TIMES
+    ),
+    "predictions_ahead": lambda: draw_predictions(
+        SERIES, {n: c.predictions for n, c in CASES.items()}, groups(), CSV | {"horizon": 3}, TIMES
     ),
     "losses": lambda: draw_losses(CASES, groups(), None, PARAMS),
     "losses_of_one": lambda: draw_losses(ALONE, groups(ALONE), None, PARAMS),
@@ -164,29 +178,36 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         PARAMS,
     ),
     "no_replicates": lambda: draw_replicates({}, CASES, groups(), PARAMS),
-    "errors": lambda: draw_errors(REPLICATES, "y"),
-    "errors_of_one_training": lambda: draw_errors(replicates_of(6, TRAININGS[:1]), "cost ($, $)"),
-    "errors_of_one_seed": lambda: draw_errors(replicates_of(1), "y"),
-    "errors_of_many_seeds": lambda: draw_errors(replicates_of(10_000), "y"),
-    "errors_far_off": lambda: draw_errors(changed(TRAININGS[0], "carried", [1e9, 2e9, 3e12, 4e9, 5e9, 6e9]), "y"),
-    "errors_of_zero": lambda: draw_errors(changed(TRAININGS[0], "reset", [0, 0, 0, 0, 0.2, 0.3]), "y"),
-    "errors_without_baselines": lambda: draw_errors(REPLICATES._replace(baselines={}), "y"),
+    "errors": lambda: draw_errors(REPLICATES, SINE),
+    "errors_of_one_training": lambda: draw_errors(replicates_of(6, TRAININGS[:1]), CSV),
+    "errors_of_one_seed": lambda: draw_errors(replicates_of(1), SINE),
+    "errors_of_many_seeds": lambda: draw_errors(replicates_of(10_000), SINE),
+    "errors_far_off": lambda: draw_errors(changed(TRAININGS[0], "carried", [1e9, 2e9, 3e12, 4e9, 5e9, 6e9]), SINE),
+    "errors_of_zero": lambda: draw_errors(changed(TRAININGS[0], "reset", [0, 0, 0, 0, 0.2, 0.3]), SINE),
+    "errors_without_baselines": lambda: draw_errors(REPLICATES._replace(baselines={}), SINE),
     "errors_of_equal_baselines": lambda: draw_errors(
-        REPLICATES._replace(baselines=dict.fromkeys(BASELINES, np.full(6, 0.6))), "y"
+        REPLICATES._replace(baselines=dict.fromkeys(BASELINES, np.full(6, 0.6))), SINE
     ),
-    "no_errors": lambda: draw_errors(REPLICATES._replace(errors={}, baselines={}), "y"),
-    "no_replicates_to_score": lambda: draw_errors(NONE, "y"),
-    "forecasts": lambda: draw_forecasts(FORECASTS, groups(), "y", REPLICATES),
-    "forecasts_without_replicates": lambda: draw_forecasts(FORECASTS, groups(), "y", NONE),
-    "forecasts_far_off": lambda: draw_forecasts(FAR_OFF, groups(), "y", NONE),
+    "no_errors": lambda: draw_errors(REPLICATES._replace(errors={}, baselines={}), SINE),
+    "no_replicates_to_score": lambda: draw_errors(NONE, SINE),
+    "forecasts": lambda: draw_forecasts(FORECASTS, groups(), SINE, REPLICATES, NO_TIMES),
+    "forecasts_without_replicates": lambda: draw_forecasts(FORECASTS, groups(), SINE, NONE, NO_TIMES),
+    "forecasts_far_off": lambda: draw_forecasts(FAR_OFF, groups(), SINE, NONE, NO_TIMES),
     "forecasts_that_are_not_numbers": lambda: draw_forecasts(
-        FORECASTS.assign(**{"one/carried": np.nan, "one/reset": [np.inf, 1.0]}), groups(), "y", NONE
+        FORECASTS.assign(**{"one/carried": np.nan, "one/reset": [np.inf, 1.0]}), groups(), SINE, NONE, NO_TIMES
     ),
-    "forecasts_of_one": lambda: draw_forecasts(FORECASTS.head(1), groups(ALONE), "y", NONE),
+    "forecasts_of_one": lambda: draw_forecasts(FORECASTS.head(1), groups(ALONE), SINE, NONE, NO_TIMES),
     "forecasts_of_several_inputs": lambda: draw_forecasts(
-        FORECASTS.drop(columns="input"), groups(), "cost ($, $)", NONE
+        FORECASTS.drop(columns="input"), groups(), CSV, NONE, NO_TIMES
     ),
-    "no_forecasts": lambda: draw_forecasts(FORECASTS.head(0), groups(), "y", NONE),
+    "forecasts_with_times": lambda: draw_forecasts(FORECASTS, groups(), CSV, NONE, TIMES),
+    "forecasts_of_one_time": lambda: draw_forecasts(FORECASTS.head(1), groups(ALONE), CSV, NONE, TIMES),
+    "forecasts_ahead": lambda: draw_forecasts(
+        FORECASTS.drop(columns="input"), groups(), CSV | {"horizon": 3}, NONE, TIMES
+    ),
+    "errors_ahead": lambda: draw_errors(REPLICATES, CSV | {"horizon": 3}),
+    "losses_of_a_standardized_series": lambda: draw_losses(CASES, groups(), None, PARAMS | {"dataset": CSV}),
+    "no_forecasts": lambda: draw_forecasts(FORECASTS.head(0), groups(), SINE, NONE, NO_TIMES),
     "equality": lambda: draw_equality(CASES, groups()),
     "equality_of_one": lambda: draw_equality(ALONE, groups(ALONE)),
     "equality_of_two": lambda: draw_equality(
@@ -386,7 +407,7 @@ def test_trainings_that_turn_out_to_be_the_same_are_all_named() -> None:
     for figure in (draw_losses(cases, [group], None, PARAMS), draw_equality(cases, [group])):
         texts = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
         assert any(text.startswith(both) for text in texts)
-    titles = [panel.get_title() for panel in draw_predictions(SERIES, PREDICTIONS, [group], SINE).axes]
+    titles = [panel.get_title() for panel in draw_predictions(SERIES, PREDICTIONS, [group], SINE, NO_TIMES).axes]
     assert titles == ["three\n(never reset, contiguous batches)", "one\n(reset every batch, contiguous batches)"]
     contiguous, _ = draw_replicates(REPLICATES.losses, cases, [group], PARAMS).axes
     thin = {line.get_color() for line in contiguous.lines if line.get_linewidth() < 1}
@@ -396,7 +417,7 @@ def test_trainings_that_turn_out_to_be_the_same_are_all_named() -> None:
 def test_predictions_of_windows_of_several_samples_are_points_and_those_of_every_sample_a_line() -> None:
     of_each = pd.DataFrame({"sample": range(4), "prediction": 0.5})
     looks = [
-        draw_predictions(SERIES, {"one": table}, groups(ALONE), SINE).axes[0].lines[2]
+        draw_predictions(SERIES, {"one": table}, groups(ALONE), SINE, NO_TIMES).axes[0].lines[2]
         for table in (PREDICTIONS["one"], of_each)
     ]
     assert [(line.get_linestyle(), line.get_marker()) for line in looks] == [("None", "o"), ("-", "None")]
@@ -489,6 +510,61 @@ def test_the_predictions_of_a_csv_are_drawn_with_its_own_names() -> None:
     assert panel.get_ylabel() == "cost ($, $)"
 
 
+@pytest.mark.parametrize("name", ["predictions_with_times", "forecasts_with_times"])
+def test_samples_that_have_times_are_drawn_at_their_times(name: str) -> None:
+    drawn = PREDICTIONS["three"] if name.startswith("predictions") else FORECASTS
+    for panel in saved(name).figure.axes:
+        assert panel.get_xlabel() == "time"
+        assert {label.get_text() for label in panel.get_xticklabels()} & {"02", "12:00"}
+        line = panel.lines[-1]
+        assert line.get_xdata().tolist() == TIMES[drawn["sample"]].tolist()
+
+
+def test_the_title_of_the_forecasts_says_from_when_to_when_they_are() -> None:
+    assert title(FIGURES["forecasts_with_times"]()).endswith("one seed: 2026-01-06 to 2026-01-07")
+    exact = TIMES + np.array([0, 0, 0, 0, 1, 3_600])
+    text = title(draw_forecasts(FORECASTS, groups(), CSV, NONE, exact))
+    assert text.replace("\xa0", " ").replace("\n", " ").endswith(": 2026-01-06 00:00:01 to 2026-01-07 01:00")
+
+
+def test_a_long_title_is_broken_into_lines() -> None:
+    many = pd.concat([FORECASTS.assign(sample=sample) for sample in range(0, 1000, 2)])
+    times = np.datetime64("2026-01-01T00:00:01") + np.arange(1000)
+    text = title(draw_forecasts(many, groups(ALONE), CSV | {"horizon": 3}, NONE, times))
+    assert (
+        text.replace("\xa0", " ")
+        .replace("\n", " ")
+        .endswith(": 2026-01-01 00:00:01 to 2026-01-01 00:09:59, the first 600 of 1,000")
+    )
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("seconds", [1, 59, 7_000, 90_000, 10**6, 10**7, 10**8])
+def test_times_of_any_length_and_with_any_gap_have_a_few_labels(seconds: int) -> None:
+    steps = np.array([0, 1, 2, 3, 999, 1000]) * seconds
+    figure = draw_forecasts(FORECASTS, groups(), CSV, NONE, np.datetime64("1970-01-01T23:59:59") + steps)
+    figure.dpi = 60
+    FigureCanvasAgg(figure).draw()
+    for panel in figure.axes:
+        low, high = panel.get_xlim()
+        assert 1 <= sum(low <= tick <= high for tick in panel.get_xticks()) <= 8
+
+
+def test_a_target_of_a_later_row_is_said_to_be_one_and_not_drawn_beside_an_input_of_an_earlier_row() -> None:
+    of_same_row = draw_predictions(SERIES, PREDICTIONS, groups(), CSV, NO_TIMES).axes[0]
+    assert [line.get_label() for line in of_same_row.lines] == ["x", "y", "prediction after training"]
+    panel = FIGURES["predictions_ahead"]().axes[0]
+    assert [line.get_label() for line in panel.lines] == ["y", "prediction after training, forecast 3 rows ahead"]
+    figure = FIGURES["forecasts_ahead"]()
+    assert title(figure).startswith("Forecasts of the held-out part of the series, one seed, forecast 3 rows ahead: ")
+    assert title(FIGURES["errors_ahead"]()).endswith("from 6 seeds, forecast 3 rows ahead")
+
+
+def test_losses_of_a_standardized_series_are_said_to_be_in_other_units_than_its_own() -> None:
+    (axes,) = FIGURES["losses_of_a_standardized_series"]().axes
+    assert axes.get_ylabel() == "loss of the epoch\n(mean squared error of the standardized target, log scale)"
+
+
 def test_the_forecasts_have_a_panel_for_each_training_with_both_ways_of_deployment() -> None:
     figure = FIGURES["forecasts"]()
     _, *panels = figure.axes
@@ -527,7 +603,7 @@ def test_the_error_in_a_panel_is_over_all_samples_though_only_some_are_drawn() -
         {"sample": range(1000), "target": 0.0} | {column("one", s): 0.0 for s in ("carried", "reset")}
     )
     forecasts.loc[999, "one/carried"] = 10.0
-    figure = draw_forecasts(forecasts, groups(ALONE), "y", NONE)
+    figure = draw_forecasts(forecasts, groups(ALONE), SINE, NONE, NO_TIMES)
     assert "0.316 carried" in figure.axes[1].get_title(loc="left")
     assert "one seed: samples 0 to 599, the first 600 of 1,000" in title(figure)
 
@@ -597,7 +673,7 @@ def test_a_run_without_a_memoryless_network_has_no_such_rival() -> None:
 
 
 def test_the_first_panel_shows_the_rivals_with_their_errors_and_says_that_it_is_one_seed() -> None:
-    figure = draw_forecasts(FORECASTS_OF_SIX, GROUPS_OF_SIX, "y", THREE_SEEDS)
+    figure = draw_forecasts(FORECASTS_OF_SIX, GROUPS_OF_SIX, SINE, THREE_SEEDS, NO_TIMES)
     assert "one seed" in title(figure)
     shown = [(line.get_color(), line.get_linestyle(), line.get_ydata()[0]) for line in figure.axes[0].lines]
     assert sorted(shown, key=lambda line: line[2]) == [
@@ -631,15 +707,15 @@ def test_the_losses_of_the_seeds_have_a_panel_for_each_batch_order_with_median_a
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
     for panel, batches in zip(figure.axes, BATCH_ORDERS, strict=True):
         medians = [line for line in panel.lines if line.get_linewidth() > 2]
-        for line, band, behaviour in zip(medians, panel.collections, BEHAVIOURS, strict=True):
+        for line, band, behaviour in zip(medians, panel.collections, OF_ONE_SEQUENCE, strict=True):
             losses = np.sort(REPLICATES.losses[Training(behaviour, batches)], axis=0)
             assert np.allclose(line.get_ydata(), (losses[2] + losses[3]) / 2)
             (path,) = band.get_paths()
             assert np.isclose(path.vertices[:, 1].min(), np.quantile(losses, 0.25, axis=0).min())
             assert np.isclose(path.vertices[:, 1].max(), np.quantile(losses, 0.75, axis=0).max())
     left, right = (labels(legends(figure)[0])[i : i + 4] for i in (0, 4))
-    assert left[:3] == [Training(behaviour, "contiguous").words for behaviour in BEHAVIOURS]
-    assert right[:3] == [Training(behaviour, "interleaved").words for behaviour in BEHAVIOURS]
+    assert left[:3] == [Training(behaviour, "contiguous").words for behaviour in OF_ONE_SEQUENCE]
+    assert right[:3] == [Training(behaviour, "interleaved").words for behaviour in OF_ONE_SEQUENCE]
 
 
 def dots(figure: Figure) -> dict[tuple[str, str, str], Line2D]:
@@ -659,16 +735,16 @@ def dots(figure: Figure) -> dict[tuple[str, str, str], Line2D]:
 def test_each_dot_of_the_errors_is_a_seed_in_its_column_in_the_colour_of_the_behaviour() -> None:
     columns = dots(FIGURES["errors"]())
     assert list(columns) == [
-        (batches, words, states) for batches in BATCH_ORDERS for words in BEHAVIOURS.values() for states in STATES
+        (batches, words, states) for batches in BATCH_ORDERS for words in OF_ONE_SEQUENCE.values() for states in STATES
     ]
     offsets = set()
     for (batches, words, states), line in columns.items():
-        (behaviour,) = [behaviour for behaviour in BEHAVIOURS if BEHAVIOURS[behaviour] == words]
+        (behaviour,) = [behaviour for behaviour in OF_ONE_SEQUENCE if OF_ONE_SEQUENCE[behaviour] == words]
         assert np.array_equal(line.get_ydata(), REPLICATES.errors[Training(behaviour, batches)][states])
         assert line.get_color() == COLOURS[behaviour]
         assert line.get_marker() == STATES_MARKERS[states]["marker"]
         x = np.asarray(line.get_xdata())
-        place = list(BEHAVIOURS).index(behaviour) + (-0.23 if states == "carried" else 0.23)
+        place = list(OF_ONE_SEQUENCE).index(behaviour) + (-0.23 if states == "carried" else 0.23)
         assert (abs(x - place) < 0.23).all(), "the columns do not touch"
         offsets.add(tuple(np.round(x - place, 9)))
     (of_seeds,) = offsets
@@ -678,7 +754,7 @@ def test_each_dot_of_the_errors_is_a_seed_in_its_column_in_the_colour_of_the_beh
 def test_the_median_of_each_column_is_a_line_across_it_and_a_number_below_it() -> None:
     for panel, batches in zip(FIGURES["errors"]().axes, BATCH_ORDERS, strict=True):
         medians = [line for line in panel.lines if line.get_color() == "black"]
-        columns = [REPLICATES.errors[Training(b, batches)][states] for b in BEHAVIOURS for states in STATES]
+        columns = [REPLICATES.errors[Training(b, batches)][states] for b in OF_ONE_SEQUENCE for states in STATES]
         for line, tick, label, errors in zip(
             medians, panel.get_xticks(), panel.get_xticklabels(), columns, strict=True
         ):

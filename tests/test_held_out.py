@@ -11,8 +11,10 @@ from carryover.forecasts.held_out import HeldOutWindows, held_out_windows, read_
 from carryover.forecasts.ways import STATES, column
 from carryover.job.errors import UserError
 from carryover.series.dataset import Series
-from carryover.series.scales import AS_IT_IS, Scale, series_in_own_units
+from carryover.series.rows import ahead, computed
+from carryover.series.scales import AS_IT_IS, Scale
 from carryover.series.splitting import divide
+from carryover.series.windows import TARGETS
 from carryover.training.network import Network, weight_shapes
 
 
@@ -59,17 +61,19 @@ def test_carried_states_go_along_the_whole_series(
     from carryover.forecasts import scoring
 
     monkeypatch.setattr(scoring, "STEPS_AT_ONCE", at_once)
-    made = scoring.Forecaster(NETWORK).with_carried_states(weights, INPUTS)
+    made = scoring.Forecaster(NETWORK).with_carried_states(weights, INPUTS[None])
     np.testing.assert_allclose(made, lstm_by_hand(NETWORK, weights, INPUTS, None), atol=1e-5)
 
 
+@pytest.mark.parametrize("targets", TARGETS)
 @pytest.mark.parametrize("steps", [1, 3, 20])
-def test_reset_states_know_their_window_alone(keras: Any, weights: dict[str, Any], steps: int) -> None:
+def test_reset_states_know_their_window_alone(keras: Any, weights: dict[str, Any], steps: int, targets: str) -> None:
     from carryover.forecasts.scoring import Forecaster
 
-    made = Forecaster(NETWORK).with_reset_states(weights, INPUTS.reshape(-1, steps, 2))
-    by_hand = lstm_by_hand(NETWORK, weights, INPUTS, steps)[steps - 1 :: steps]
-    np.testing.assert_allclose(made, by_hand, atol=1e-5)
+    network = NETWORK._replace(targets=targets)
+    made = Forecaster(network).with_reset_states(weights, INPUTS.reshape(-1, steps, 2))
+    by_hand = lstm_by_hand(NETWORK, weights, INPUTS, steps)
+    np.testing.assert_allclose(made, by_hand if targets == "every_step" else by_hand[steps - 1 :: steps], atol=1e-5)
     assert steps > 1 or abs(made - lstm_by_hand(NETWORK, weights, INPUTS, None)).max() > 0.1
 
 
@@ -78,7 +82,7 @@ HELD_OUT = Series(np.array([[4], [5]], np.float32), np.array([40, 50], np.float3
 
 
 def test_the_naive_forecasts_and_what_is_forecast() -> None:
-    made = targets_and_baselines(TRAINING, HELD_OUT, np.array([3, 4]))
+    made = targets_and_baselines(TRAINING, HELD_OUT, np.array([3, 4]), horizon=0, season=0)
     assert {name: values.tolist() for name, values in made.items()} == {
         "sample": [3, 4],
         "target": [40, 50],
@@ -86,31 +90,36 @@ def test_the_naive_forecasts_and_what_is_forecast() -> None:
         "mean": [30, 30],
     }
     two = [part._replace(x=np.repeat(part.x, 2, axis=1)) for part in (TRAINING, HELD_OUT)]
-    assert "input" not in targets_and_baselines(*two, np.array([3]))
+    assert "input" not in targets_and_baselines(*two, np.array([3]), horizon=0, season=0)
 
 
-@pytest.mark.parametrize("standardized", [False, True])
-def test_the_previous_target_is_a_forecast_only_where_it_is_always_one_of_the_inputs(standardized: bool) -> None:
-    target = 1000 + np.random.default_rng(1).normal(0, 5, 41)
-    other = np.arange(40.0)
-    before = target[:-1].copy()
-
-    def baselines(*inputs: Any) -> dict[str, Any]:
-        values = np.column_stack([*inputs, target[1:]])
-        columns = [str(number) for number in range(len(inputs) + 1)]
-        parts = divide(values, columns, 30, 10, time_steps=1, batch_size=1, standardized=standardized)
-        own = (series_in_own_units(part, parts.scales) for part in (parts.training, parts.held_out))
-        return targets_and_baselines(*own, np.arange(30, 40))
-
-    made = baselines(other, before)
-    np.testing.assert_allclose(made["previous_target"], target[30:40], rtol=1e-6)
-    assert "previous_target" not in baselines(other)
-    before[35] += 0.01  # once, it was not known
-    assert "previous_target" not in baselines(other, before)
+@pytest.mark.parametrize(
+    ("horizon", "season", "lags"),
+    [
+        (1, 0, {"last_known": 1}),
+        (2, 3, {"last_known": 2, "season": 3}),
+        (0, 2, {"season": 2}),
+        (3, 3, {"last_known": 3}),
+    ],
+)
+def test_a_naive_forecast_repeats_only_what_is_known_when_it_is_due(
+    horizon: int, season: int, lags: dict[str, int]
+) -> None:
+    column = np.random.default_rng(1).normal(10, 5, 41)
+    rows = ahead(computed(["y", "y"], np.column_stack([column, column])), horizon)
+    parts = divide(rows, 30, 41 - horizon - 30, time_steps=1, batch_size=1, standardized=False)
+    samples = np.arange(30, len(rows.values))
+    made = targets_and_baselines(parts.training, parts.held_out, samples, horizon, season)
+    np.testing.assert_array_equal(made["target"], column[samples + horizon].astype(np.float32))
+    naive = {"mean", *lags} if horizon else {"mean", "input", *lags}
+    assert set(made) == {"sample", "target"} | naive
+    for name, lag in lags.items():
+        assert lag >= horizon  # the row of the inputs is the last that is known
+        np.testing.assert_array_equal(made[name], column[samples + horizon - lag].astype(np.float32))
 
 
 PARAMS: dict[str, Any] = {"cases": {"a": {}}}
-TABLE = "sample,target,mean,previous_target,a/carried,a/reset\n3,40,30,60,41,39\n4,50,30,40,48,50\n"
+TABLE = "sample,target,mean,last_known,a/carried,a/reset\n3,40,30,60,41,39\n4,50,30,40,48,50\n"
 
 
 def test_the_scores_are_root_mean_squared_errors(tmp_path: Path) -> None:
@@ -118,7 +127,7 @@ def test_the_scores_are_root_mean_squared_errors(tmp_path: Path) -> None:
     numbers = scores(read_forecasts(tmp_path / "forecasts.csv", PARAMS), PARAMS)
     assert numbers == {
         "samples": 2,
-        "baselines": {"mean": pytest.approx(np.sqrt(250)), "previous_target": pytest.approx(np.sqrt(250))},
+        "baselines": {"mean": pytest.approx(np.sqrt(250)), "last_known": pytest.approx(np.sqrt(250))},
         "cases": {"a": {"carried": pytest.approx(np.sqrt(2.5)), "reset": pytest.approx(np.sqrt(0.5))}},
     }
 
@@ -161,7 +170,7 @@ def test_cases_of_equal_weights_are_forecast_once(
 
     other = {name: -weight for name, weight in weights.items()}
     halves = [Series(part, part[:, 0]) for part in (INPUTS[:40], INPUTS[40:])]
-    windows = held_out_windows(*halves, time_steps=5)
+    windows = held_out_windows(*halves, time_steps=5, targets="window_end")
     made = forecast_cases(NETWORK, {"a": weights, "b": dict(weights), "c": other}, windows, AS_IT_IS)
     assert capsys.readouterr().out.splitlines() == ["a: forecast 4 samples", "c: forecast 4 samples"]
     for states in STATES:
@@ -186,7 +195,7 @@ def test_a_forecast_that_is_not_finite_is_reported_with_what_can_help(
 
     # The state of the simple network is squared at each step; the dense layer of the others overflows at once.
     weights = {name: np.full(shape, 3e38, np.float32) for name, shape in weight_shapes(network).items()}
-    windows = HeldOutWindows(np.ones((3, 1), np.float32), np.ones((1, 1, 1), np.float32), np.array([2]))
+    windows = HeldOutWindows(np.ones((1, 3, 1), np.float32), np.ones((1, 1, 1), np.float32), np.array([2]))
     with pytest.raises(UserError) as error:
         forecast_cases(network, {"a": weights}, windows, scale)
     start = f"case a: a forecast of unseen data with the states {STATES['carried']} is not finite; {remedy}"

@@ -141,10 +141,11 @@ def test_no_variable_reaches_a_job(hostile: Hostile) -> None:
 
 
 TRAIN = """
---case x --data data/noisy_sine.csv --scales data/noisy_sine_scales.csv --weights data/initial_weights.npz
+--case x --data data/noisy_sine.csv --scales data/noisy_sine_scales.csv --notes data/noisy_sine_notes.json
+--weights data/initial_weights.npz
 --history made/history.csv --predictions made/predictions.csv --final made/final.npz
---cell lstm --units 3 2 --activation tanh --recurrent_activation hard_sigmoid_2017
---time_steps 2 --batch_size 4 --initial_weights random
+--build models/stacked.py --cell lstm --units 3 2 --activation tanh --recurrent_activation hard_sigmoid_2017
+--time_steps 2 --targets window_end --batch_size 4 --initial_weights random
 --seed 3 --name adadelta --learning_rate 1 --rho 0.95 --epsilon 1e-8 --loss mse --epochs 3 --calls single --reset never
 --stateful --batches contiguous
 """

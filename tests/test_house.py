@@ -16,15 +16,16 @@ BELOW: dict[str, set[str]] = {"job": set()}
 BELOW["series"] = {"job"}
 BELOW["training"] = {"job", "series"}
 BELOW["params"] = BELOW["forecasts"] = BELOW["training"] | {"training"}
+BELOW["new"] = BELOW["params"] | {"params"}
 BELOW["replicates"] = BELOW["forecasts"] | {"forecasts"}
 BELOW["comparison"] = BELOW["replicates"] | {"replicates"}
 BELOW["figures"] = BELOW["comparison"] | {"comparison"}
 BELOW["engines"] = {*BELOW["figures"], "figures", "params"}
-BELOW["__main__"] = {*BELOW["engines"], "engines"}
+BELOW["__main__"] = {*BELOW["engines"], "engines", "new"}
 """For each package, those that it may import."""
 
 IMPORTED_BY_SCRIPTS = {"argparse", "json", "pathlib", "typing", "carryover"}
-AND_BY = {"make_dataset": {"numpy"}, "train": {"keras"}}
+AND_BY = {"train": {"keras"}}
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -133,7 +134,7 @@ def test_a_script_leaves_formats_and_arithmetic_to_the_library(step: str) -> Non
 
 
 def test_the_engine_files_are_short_and_name_whole_packages() -> None:
-    for name, most in (("Snakefile", 470), ("dvc.yaml", 320)):
+    for name, most in (("Snakefile", 490), ("dvc.yaml", 340)):
         text = (ROOT / name).read_text()
         assert text.count("\n") <= most
         modules = [str(path.relative_to(ROOT)) for path in SOURCE.rglob("*.py")]

@@ -35,7 +35,7 @@ def compiled(**options: Any) -> StartingModel:
     from carryover.training.model import build_model, set_weights
 
     model = build_model(SETTING.network, SETTING.time_steps, SETTING.batch_size, True)
-    set_weights(model, weights_of(SETTING))
+    set_weights(model, weights_of(SETTING), SETTING.network)
     optimizer = keras.optimizers.Adadelta(**{"learning_rate": 1.0} | options)
     model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
     return StartingModel(model)
@@ -54,7 +54,7 @@ def train(
     from carryover.training.snapshot import recorded_state
 
     series = noisy_sine(samples=120, step=0.1, noise=0.1, seed=seed)
-    inputs, targets = cut_windows(series, SETTING.time_steps, SETTING.batch_size)
+    inputs, targets = cut_windows(series, SETTING.time_steps, SETTING.batch_size, SETTING.targets)
     model = compiled(**options).started()
     keras.utils.set_random_seed(1)
     change = change or (lambda model, epoch: None)
@@ -178,6 +178,6 @@ def test_a_job_whose_batches_keras_leaves_out_says_so(keras: Any, tmp_path: Path
         keras.config.set_max_steps_per_epoch(None)
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "error: case x: Keras has predicted 200 of 1000 windows: KERAS_MAX_STEPS_PER_EPOCH is"
+        "error: case x: Keras has predicted 200 of 1000 samples: KERAS_MAX_STEPS_PER_EPOCH is"
     )
     assert not (tmp_path / "h").exists()

@@ -266,7 +266,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "training": {"loss": "huber"},
     },
     "lstm by rmsprop": {
-        "model": {"cell": "lstm", "recurrent_activation": "hard_sigmoid", "time_steps": 20},
+        "model": {"cell": "lstm", "recurrent_activation": "hard_sigmoid", "time_steps": 20, "targets": "every_step"},
         "optimizer": {"name": "rmsprop", "learning_rate": 0.01, "rho": 0.9, "momentum": 0.5, "epsilon": 1e-7},
     },
     "simple_rnn by sgd": {

@@ -27,6 +27,7 @@ from carryover.params.check import check
 from carryover.params.folders import check_folders
 from carryover.params.options import flags, merge, typed
 from carryover.params.overrides import overrides
+from carryover.series.windows import TARGETS
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS
 from carryover.training.cases import CALLS
 from carryover.training.network import ACTIVATIONS, GATES, RECURRENT_ACTIVATIONS
@@ -42,6 +43,13 @@ def defaults() -> dict[str, Any]:
 
 Change = Callable[[dict[str, Any]], object]
 
+
+def own(params: dict[str, Any], **keys: Any) -> None:
+    """Let the parameters be of a CSV file."""
+    weather = {"source": "seattle_weather", "inputs": ["wind"], "target": "temp_max"}
+    params["dataset"].update(weather | keys)
+
+
 MISTAKES: dict[str, tuple[Change, str]] = {
     "unknown section": (lambda p: p.update(modle={}), "modle: unknown key; did you mean model?"),
     "unknown key": (lambda p: p["training"].update(epoch=3), "training.epoch: unknown key; did you mean epochs?"),
@@ -51,12 +59,24 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "unknown value": (
         lambda p: p["cases"]["single_fit"].update(reset="every_epok"),
-        "cases.single_fit.reset: 'every_epok' is not one of never, every_epoch, every_batch",
+        "cases.single_fit.reset: 'every_epok' is not one of never, every_epoch, every_sequence, every_batch",
     ),
     "unknown source": (
         lambda p: p["dataset"].update(source="noisy_sign"),
         "dataset.source: there is no file data/series/noisy_sign.csv; put it there, and for `dvc exp run --temp` let "
         "git track it: git add data/series/noisy_sign.csv; did you mean noisy_sine?",
+    ),
+    "network of a file elsewhere": (
+        lambda p: p["model"].update(build="models/../mine.py"),
+        "model.build: 'models/../mine.py' is not allowed: It is models/stacked.py for the network of the next four",
+    ),
+    "network of an unknown file": (
+        lambda p: p["model"].update(build="models/gru_without_dropout.py"),
+        "git add models/gru_without_dropout.py; did you mean models/gru_with_dropout.py?",
+    ),
+    "own network from the weights of 2017": (
+        lambda p: p["model"].update(build="models/gru_with_dropout.py"),
+        "is for the network of models/stacked.py; set initial_weights: random for that of models/gru_with_dropout.py",
     ),
     "unknown optimizer": (lambda p: p["optimizer"].update(name="adamw"), "optimizer.name: 'adamw' is not one of"),
     "parameter of another optimizer": (
@@ -143,6 +163,75 @@ MISTAKES: dict[str, tuple[Change, str]] = {
 
 # Reported by the same check, which the tests of both engines show to be called.
 MORE_MISTAKES: dict[str, tuple[Change, str]] = {
+    "horizon of the noisy sine": (
+        lambda p: p["dataset"].update(horizon=1),
+        "dataset.horizon: 1 is for a CSV file; set it to 0 for the noisy sine",
+    ),
+    "season of the noisy sine": (lambda p: p["dataset"].update(season=24), "dataset.season: 24 is for a CSV file"),
+    "sequences of the noisy sine": (
+        lambda p: p["dataset"].update(sequence="machine"),
+        "dataset.sequence: 'machine' is for a CSV file; set it to \"\" for the noisy sine",
+    ),
+    "a number of samples of sequences": (
+        lambda p: own(p, sequence="machine", samples=96),
+        "dataset.samples: with dataset.sequence, networks are trained on whole sequences, not on 96 samples; set",
+    ),
+    "held-out samples of sequences": (
+        lambda p: own(p, sequence="machine", samples="all", held_out=96),
+        "dataset.held_out: with dataset.sequence, whole sequences are held out, not 96 samples; give a share of them",
+    ),
+    "a column of sequences that looks like an option": (
+        lambda p: own(p, sequence="-x", samples="all", held_out=0),
+        "dataset.sequence: '-x' begins with -, as an option of a command does; rename the column",
+    ),
+    "a reset between sequences that are not there": (
+        lambda p: p["cases"]["interleaved_loop_with_reset"].update(reset="every_sequence"),
+        "cases.interleaved_loop_with_reset.reset: every_sequence needs dataset.sequence, the column that names",
+    ),
+    "a reset between sequences in contiguous batches": (
+        lambda p: (
+            own(p, sequence="machine", samples="all", held_out=0),
+            p["cases"]["single_fit"].update(reset="every_sequence"),
+        ),
+        "cases.single_fit.reset: every_sequence needs batches: interleaved, so that each row",
+    ),
+    "delimiter of two characters": (
+        lambda p: p["dataset"].update(delimiter="::"),
+        "dataset.delimiter: '::' is not allowed: For a CSV file, the one character between two cells.",
+    ),
+    "thousands that are digits": (
+        lambda p: p["dataset"].update(thousands="0"),
+        "dataset.thousands: '0' is not allowed",
+    ),
+    "one sign for two things": (
+        lambda p: own(p, decimal=",", thousands=","),
+        "dataset.thousands: ',' is also dataset.decimal; a sign has only one meaning",
+    ),
+    "encoding that cannot encode": (lambda p: own(p, encoding="undefined"), "dataset.encoding: 'undefined' is no enc"),
+    "unknown encoding": (
+        lambda p: own(p, encoding="utf-9"),
+        "dataset.encoding: 'utf-9' is no encoding; use one of Python's names, such as utf-8 or cp1252",
+    ),
+    "encoding that is not of text": (lambda p: own(p, encoding="zlib"), "dataset.encoding: 'zlib' is no encoding"),
+    "time format without directives": (
+        lambda p: own(p, time_format="dd.mm.yyyy"),
+        "dataset.time_format: 'dd.mm.yyyy' is neither iso8601 nor of Python's directives, such as \"%d.%m.%Y %H:%M\"",
+    ),
+    "time format with a wrong directive": (lambda p: own(p, time_format="%Y-%Q"), "dataset.time_format: '%Y-%Q' is"),
+    "time that is no list": (lambda p: p["dataset"].update(time="date"), "dataset.time: 'date' is not a list"),
+    "missing value that is null": (
+        lambda p: p["dataset"].update(missing_values=[None]),
+        "dataset.missing_values[0]: null is neither text nor a number",
+    ),
+    "missing value like an option": (
+        lambda p: p["dataset"].update(missing_values=["--"]),
+        "dataset.missing_values[0]: '--' begins with -, as an option of a command does; write it otherwise",
+    ),
+    "no missing values": (lambda p: p["dataset"].update(missing_values=[]), "dataset.missing_values: [] has 0 entries"),
+    "how to fill in": (
+        lambda p: p["dataset"].update(missing="zero"),
+        "dataset.missing: 'zero' is not one of refuse, int",
+    ),
     "path of a source": (
         lambda p: p["dataset"].update(source="data/mine.csv"),
         "dataset.source: 'data/mine.csv' is not allowed: It is noisy_sine (x = sin(t) + noise",
@@ -233,7 +322,7 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
         "gru_1/bias is missing; the network has model.cell gru",
     ),
     "weights of fewer inputs": (
-        lambda p: p["dataset"].update(source="seattle_weather", inputs=["wind", "temp_max"], target="next_temp_max"),
+        lambda p: own(p, inputs=["wind", "temp_min"]),
         "lstm_1/kernel has shape (1, 40), expected (2, 40); the network has",
     ),
     "weights above": (
@@ -254,7 +343,7 @@ MORE_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "inputs that stand twice": (lambda p: p["dataset"].update(inputs=["x", "x"]), "dataset.inputs: 'x' is there twice"),
     "target among the inputs": (
-        lambda p: p["dataset"].update(source="seattle_weather", inputs=["wind"], target="wind"),
+        lambda p: own(p, target="wind"),
         "dataset.target: 'wind' is also one of dataset.inputs",
     ),
     "folder elsewhere": (lambda p: p["folders"].update(results="/tmp/x"), "folders.results: '/tmp/x' is not allowed"),
@@ -447,6 +536,7 @@ def test_the_schema_allows_the_values_that_the_library_knows() -> None:
     assert model["cell"]["enum"] == list(GATES)
     assert model["activation"]["enum"] == list(ACTIVATIONS)
     assert model["recurrent_activation"]["enum"] == list(RECURRENT_ACTIVATIONS)
+    assert model["targets"]["enum"] == list(TARGETS)
     assert parts["training"]["properties"]["loss"]["enum"] == list(LOSSES)
     assert case["calls"]["enum"] == list(CALLS)
     assert case["reset"]["enum"] == list(BEHAVIOURS)
@@ -623,7 +713,7 @@ def carryover_overrides(folder: Path, changes: Any, monkeypatch: pytest.MonkeyPa
     """Run `carryover overrides` on a file with changes, in a folder with a series, and return its exit status."""
     (folder / "data/series").mkdir(parents=True)
     (folder / "data/series/odd.csv").touch()
-    for name in ("params.yaml", "workflow", "data/reference"):
+    for name in ("params.yaml", "workflow", "data/reference", "models"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "mine.yaml").write_text(yaml.safe_dump(changes, allow_unicode=True))
     monkeypatch.chdir(folder)

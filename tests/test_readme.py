@@ -167,7 +167,7 @@ def test_what_it_says_of_the_seeds_is_so(details: Any) -> None:
     assert f"`fit(shuffle=False)` makes, resetting every epoch ended with the lower training loss {seeds}." in text
     for other in ("contiguous_never", "contiguous_every_epoch"):
         seeds = lower(between(numbers["errors"], NO_MEMORY, f"{other}/reset"), NO_MEMORY)
-        assert f"On unseen data, networks without any memory had a lower error than both, {seeds}." in text
+        assert f"On unseen data, networks without any memory had a lower error than those trained either way, {seeds}." in text
     memory = between(numbers["errors"], BEST, "interleaved_every_batch/reset")
     seeds = lower(memory, BEST)
     paying = f"never reset, and with the states carried, the error was lower than without memory {seeds}, {by(memory)}."
@@ -277,10 +277,9 @@ def test_the_example_for_reordering_makes_the_interleaved_batches() -> None:
 
 
 def test_the_file_for_your_own_series_is_right() -> None:
-    (example,) = blocks("docs/own_series.md", "yaml")
+    _, example = blocks("docs/own_series.md", "yaml")
     changes = yaml.safe_load(example)
     assert check(merge(PARAMS, changes), SCHEMA, ROOT)["dataset"]["source"] == "seattle_weather"
-    assert f"carryover verdict {changes['folders']['results']}\n" in page("docs/own_series.md")
 
 
 def test_the_case_and_the_claim_to_add_are_right() -> None:
@@ -308,7 +307,7 @@ def test_the_command_of_two_commits_changes_one_line(tmp_path: Path) -> None:
     [("model.cell", ("model", "cell")), ("optimizer", ("optimizer", "name")), ("training.loss", ("training", "loss"))],
 )
 def test_the_choices_of_a_network_are_all_listed(parameter: str, place: tuple[str, str]) -> None:
-    (row,) = re.findall(rf"^\| `{parameter}` \| (.*?) \|$", page("docs/own_series.md"), flags=re.MULTILINE)
+    (row,) = re.findall(rf"^\| `{parameter}` \| (.*?) \|$", page("docs/own_network.md"), flags=re.MULTILINE)
     section, key = place
     assert re.findall(r"`(\w+)`", row) == SCHEMA["properties"][section]["properties"][key]["enum"]
 

@@ -29,12 +29,14 @@ from carryover.replicates.shards import Shard
 from carryover.series.batches import cut_windows
 from carryover.series.dataset import Series
 from carryover.series.noisy_sine import noisy_sine
+from carryover.series.rows import computed
 from carryover.series.scales import AS_IT_IS, Scale, series_in_own_units
 from carryover.series.splitting import divide
+from carryover.series.windows import TARGETS
 from carryover.training.behaviours import TRAININGS, Training
 from carryover.training.case_results import CASE_FILES
 from carryover.training.cases import Case
-from carryover.training.network import ACTIVATIONS, GATES, RECURRENT_ACTIVATIONS, Network
+from carryover.training.network import ACTIVATIONS, GATES, RECURRENT_ACTIVATIONS, STACKED, Network
 from carryover.training.optimizers import OPTIMIZERS
 from carryover.training.options import LOSSES
 from carryover.training.weights import Weights
@@ -53,7 +55,8 @@ ALONE = (5, 7)
 
 STEP, NOISE = 0.05, 0.1
 
-ALL = list(TRAININGS.values())
+ALL = [training for training in TRAININGS.values() if training.behaviour != "every_sequence"]
+"""The trainings of a series that is a single sequence; test_sequences.py has those of several."""
 
 
 # These steps are too small to amplify rounding. At five times this learning rate two ordinary trainings of a simple_rnn
@@ -92,7 +95,8 @@ class Experiment(NamedTuple):
         one = self.setting
         parameters = {name: value for name, value in one.optimizer.items() if name != "name"}
         shape = one.network, one.time_steps, one.batch_size
-        return Settings(*shape, one.optimizer["name"], parameters, one.loss, one.epochs)
+        horizon = 1 if self.own else 0
+        return Settings(*shape, one.optimizer["name"], parameters, one.loss, one.epochs, horizon)
 
     def parts(self, shard: Shard) -> tuple[list[Parts], list[Scale]]:
         """Return the series of a shard and the scales of their columns, as the step has them."""
@@ -102,7 +106,7 @@ class Experiment(NamedTuple):
             return noisy_sine_of_each(shard, run, STEP, NOISE), [AS_IT_IS] * 2
         values, columns = own_series(self.samples + self.held_out, self.setting.inputs)
         windows = self.setting.time_steps, self.setting.batch_size
-        divided = divide(values, columns, self.samples, self.held_out, *windows, standardized=True)
+        divided = divide(computed(columns, values), self.samples, self.held_out, *windows, standardized=True)
         return [Parts(divided.training, divided.held_out)], divided.scales
 
     def part_of(self, seed: int) -> tuple[Parts, list[Scale]]:
@@ -139,6 +143,15 @@ EXPERIMENTS = {
     "gru, long windows": Experiment(
         Setting([5], 17, 4, "hard_sigmoid", "gru", optimizer=FAST_ADAM, loss="mae", epochs=12),
         samples=272,
+    ),
+    "lstm, every step": Experiment(
+        Setting([5, 4], 3, 10, "sigmoid", optimizer=ADAM, epochs=8, targets="every_step"), samples=240, held_out=44
+    ),
+    "gru, every step of long windows, own series": Experiment(
+        Setting([4], 17, 4, "sigmoid", "gru", inputs=2, optimizer=FAST_ADAM, epochs=8, targets="every_step"),
+        samples=272,
+        held_out=95,
+        own=True,
     ),
     "gru, steps, own series": Experiment(
         Setting([4], 1, 20, "sigmoid", "gru", activation="sigmoid", inputs=2, optimizer=SGD, loss="huber", epochs=10),
@@ -237,8 +250,8 @@ def train_one(
 
     setting = experiment.setting
     model = start.started()
-    set_weights(model, initial)
-    inputs, targets = cut_windows(series, setting.time_steps, setting.batch_size)
+    set_weights(model, initial, setting.network)
+    inputs, targets = cut_windows(series, setting.time_steps, setting.batch_size, setting.targets)
     batches = make_batches(inputs, targets, setting.batch_size, training.batches)
     stateful = training.behaviour != "every_batch"
     case = Case("single", training.behaviour if stateful else "never", stateful)  # type: ignore[arg-type]
@@ -254,9 +267,9 @@ def errors_alone(
     """Return the errors of the networks of a seed, trained each by itself, as the step `score` forecasts."""
     from carryover.forecasts.scoring import forecast_cases
 
-    windows = held_out_windows(*parts, experiment.setting.time_steps)
+    windows = held_out_windows(*parts, experiment.setting.time_steps, experiment.setting.targets)
     own = [series_in_own_units(part, scales) for part in parts]
-    known = targets_and_baselines(*own, windows.samples)
+    known = targets_and_baselines(*own, windows.samples, experiment.settings.horizon, experiment.settings.season)
     forecasts = forecast_cases(experiment.setting.network, trained, windows, scales[-1])
     made = {name: values for name, values in known.items() if name not in ("sample", "target")} | forecasts
     return {name: float(root_mean_squared_error(values, known["target"])) for name, values in made.items()}
@@ -304,6 +317,7 @@ def test_the_experiments_have_every_cell_activation_optimizer_loss_and_kind_of_w
         steps = [one.time_steps for one in settings if one.cell == cell]
         assert {"one" if n == 1 else "few" if n <= 16 else "many" for n in steps} == {"one", "few", "many"}
     assert {EXPERIMENTS[name].setting.cell for name in SCORED} == set(GATES)
+    assert {EXPERIMENTS[name].setting.targets for name in SCORED} == set(TARGETS)
 
 
 @pytest.mark.slow
@@ -325,7 +339,7 @@ def test_a_replicate_is_trained_as_it_is_alone(made: Callable[[str], tuple[Made,
 @pytest.mark.parametrize("name", SCORED)
 def test_a_replicate_forecasts_as_it_does_alone(made: Callable[[str], tuple[Made, Made]], name: str) -> None:
     together, alone = made(name)
-    baselines = {"mean", "previous_target"} if EXPERIMENTS[name].own else {"mean", "input"}
+    baselines = {"mean", "last_known"} if EXPERIMENTS[name].own else {"mean", "input"}
     assert together.errors.keys() == baselines | {
         column(training.name, states) for training in ALL for states in STATES
     }
@@ -370,7 +384,7 @@ def step(name: str, /, **options: Any) -> None:
 def model_options(setting: Setting, seed: int) -> dict[str, Any]:
     of_network = {name: value for name, value in setting.network._asdict().items() if name != "inputs"}
     windows = {"time_steps": setting.time_steps, "batch_size": setting.batch_size}
-    return of_network | windows | {"initial_weights": "random", "seed": seed}
+    return {"build": STACKED} | of_network | windows | {"initial_weights": "random", "seed": seed}
 
 
 def make_dataset(folder: Path, experiment: Experiment, seed: int) -> dict[str, Any]:
@@ -379,7 +393,8 @@ def make_dataset(folder: Path, experiment: Experiment, seed: int) -> dict[str, A
     outputs = {"output": files["data"], "output_held_out": files["held_out"], "output_scales": files["scales"]}
     sine = {"source": "noisy_sine", "step": STEP, "noise": NOISE, "samples": experiment.samples, "seed": seed}
     windows = {"time_steps": experiment.setting.time_steps, "batch_size": experiment.setting.batch_size}
-    others = {"output_notes": folder / "notes.json", "series": "-", "inputs": "x", "target": "y"}
+    files["notes"] = folder / "notes.json"
+    others = {"output_notes": files["notes"], "series": "-", "inputs": "x", "target": "y"}
     step("make_dataset", **outputs, **sine, held_out=experiment.held_out, **windows, **others)
     return files
 
@@ -404,9 +419,10 @@ def replicates_options(folder: Path, experiment: Experiment, trainings: Iterable
 
 
 @pytest.mark.slow
-def test_a_replicate_is_the_ordinary_job_of_its_seed(keras: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("experiment", [OF_2017, EXPERIMENTS["lstm, every step"]], ids=["of 2017", "every step"])
+def test_a_replicate_is_the_ordinary_job_of_its_seed(keras: Any, tmp_path: Path, experiment: Experiment) -> None:
     """The whole way: the data, the initial weights, the trainings and the forecasts by the steps of the pipeline."""
-    experiment, seed = OF_2017, 3
+    seed = 3
     setting = experiment.setting
     params = {"cases": SPELLED, "replicates": REPLICATES, "training": {"epochs": setting.epochs}}
     names = {case: Case(**spelling).training.name for case, spelling in SPELLED.items()}
@@ -420,7 +436,8 @@ def test_a_replicate_is_the_ordinary_job_of_its_seed(keras: Any, tmp_path: Path)
     for case, spelling in SPELLED.items():
         folder = tmp_path / "cases" / case
         folder.mkdir(parents=True)
-        inputs = {"case": case, "data": files["data"], "scales": files["scales"], "weights": tmp_path / "weights.npz"}
+        of_series = {name: files[name] for name in ("data", "scales", "notes")}
+        inputs = {"case": case, **of_series, "weights": tmp_path / "weights.npz"}
         outputs = dict(zip(("history", "predictions", "final"), (folder / file for file in CASE_FILES), strict=True))
         words = {name: value for name, value in spelling.items() if name != "stateful"} | {"stateful": []}
         training = {**setting.optimizer, "loss": setting.loss, "epochs": setting.epochs}
@@ -470,14 +487,14 @@ def test_each_forecast_starts_from_states_of_zero_and_carries_them_through_every
     monkeypatch.setattr(scoring, "AT_ONCE", at_once)
     network = Network([3], "sigmoid")
     series = np.random.default_rng(1).normal(size=(2, 5, 1)).astype(np.float32)
-    forecaster = scoring.ReplicatedForecaster(2, network, series, series[:, 3:, None])
+    forecaster = scoring.ReplicatedForecaster(2, network, series[:, None], series[:, 3:, None])
     alone = Forecaster(network)
     for seeds in ([1, 2], [3, 4], [1, 2]):
         weights = pack(random_weights_of_each(network, seeds), network)
         made = forecaster.with_carried_states(weights), forecaster.with_reset_states(weights)
         for row, seed in enumerate(seeds):
             own = random_weights(network, seed)
-            carried = alone.with_carried_states(own, series[row])
+            carried = alone.with_carried_states(own, series[None, row])
             np.testing.assert_allclose(made[0][row], carried, rtol=1e-4, atol=1e-6)
             reset = alone.with_reset_states(own, series[row, 3:, None])
             np.testing.assert_allclose(made[1][row], reset, rtol=1e-4, atol=1e-6)

@@ -30,6 +30,7 @@ MODULES: dict[str, set[str]] = {
 
 FILES: dict[str, set[str]] = {
     "src/carryover/__init__.py": set(STEPS),
+    "models/stacked.py": {CHECK, WEIGHTS, TRAIN, REPLICATES, SCORE},
     "src/carryover/home/.keras/keras.json": {WEIGHTS, TRAIN, REPLICATES, SCORE},
     "src/carryover/home/.config/matplotlib/matplotlibrc": {FIGURES},
     "workflow/schemas/params.schema.yaml": {CHECK},

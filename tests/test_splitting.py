@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from carryover.forecasts.held_out import held_out_windows
 from carryover.job.errors import UserError
 from carryover.series.dataset import Series
-from carryover.series.notes import Notes, read_notes, write_notes
+from carryover.series.notes import Notes, Span, read_notes, write_notes
+from carryover.series.rows import computed
 from carryover.series.scales import (
     AS_IT_IS,
     Scale,
@@ -110,14 +111,15 @@ def test_too_few_rows_are_reported_in_one_line(rows: int, samples: int | None, h
 
 def test_the_notes_say_where_every_sample_is() -> None:
     values = np.random.default_rng(0).normal(size=(99, 2))
-    parts = divide(values, ["x", "y"], None, 32, time_steps=6, batch_size=5, standardized=True)
-    assert parts.notes == Notes(samples=99, trained_on=60, held_out=32, left_over=7, not_forecast=2, warnings=[])
+    parts = divide(computed(["x", "y"], values), None, 32, time_steps=6, batch_size=5, standardized=True)
+    assert parts.notes._replace(warnings=[]) == Notes(99, 60, 32, 7, 2, 0, {}, None, [])
     assert (len(parts.training.y), len(parts.held_out.y)) == (60, 32)
-    assert len(held_out_windows(parts.training, parts.held_out, 6).samples) == (32 - 2) // 6
+    assert len(held_out_windows(parts.training, parts.held_out, 6, "window_end").samples) == (32 - 2) // 6
 
 
 def test_the_notes_survive_writing_and_reading(tmp_path: Path) -> None:
-    notes = Notes(99, 60, 32, 7, 2, ["column 'wärme': it is 3"])
+    span = Span("2020-01-01", "2020-04-08", "1 day", True)
+    notes = Notes(99, 60, 32, 7, 2, 1, {"wärme": 3}, span, ["column 'wärme': it is 3"])
     write_notes(tmp_path / "notes.json", notes)
     assert read_notes(tmp_path / "notes.json") == notes
     for broken in ("", "[]", '{"samples": 1}'):

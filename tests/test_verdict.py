@@ -12,10 +12,12 @@ from helpers.replicates import replicates
 from carryover.comparison.answer import answer, claims_hold
 from carryover.comparison.details import details
 from carryover.comparison.metrics import metrics
+from carryover.comparison.units import error_of, loss_of
 from carryover.comparison.verdict import verdict
 from carryover.forecasts.ways import STATES
 from carryover.series.dataset import Series
 from carryover.series.notes import Notes
+from carryover.training.network import STACKED
 
 NEVER = {"calls": "single", "reset": "never", "stateful": True, "batches": "contiguous"}
 LOOP = NEVER | {"calls": "loop"}
@@ -23,16 +25,15 @@ RESET = NEVER | {"reset": "every_epoch"}
 NO_FORECASTS = pd.DataFrame()
 # The cases made by hand predict samples 1 and 3, and rightly.
 SERIES = Series(np.zeros((4, 1), np.float32), np.array([0, 0.5, 0, -0.5], np.float32))
-BEYOND_THEM = SERIES._replace(y=100 + 20 * SERIES.y)
 FORECASTS = pd.DataFrame(
     {"sample": [5], "target": [1.0], "mean": [0.0]}
     | {f"{name}/{states}": [0.5] for name in "abc" for states in ("carried", "reset")}
 )
-NOTES = Notes(1234, 1000, 200, left_over=34, not_forecast=0, warnings=[])
+NOTES = Notes(1234, 1000, 200, 34, 0, 0, {}, None, [])
 PARAMS: dict[str, Any] = {
     "dataset": {"source": "noisy_sine"},
-    "model": {"initial_weights": "random", "batch_size": 2},
-    "training": {"epochs": EPOCHS},
+    "model": {"build": STACKED, "initial_weights": "random", "time_steps": 2, "batch_size": 2},
+    "training": {"epochs": EPOCHS, "loss": "mse"},
     "cases": {"a": NEVER, "b": LOOP, "c": RESET},
     "claims": {"identical": [["a", "b"], ["a", "c"]], "different": [["b", "c"]]},
     "reference": "data/reference/of_old",
@@ -80,9 +81,14 @@ def test_the_details_say_what_was_found_of_each_case_and_claim() -> None:
     assert not {"replicates", "held_out", "reference"} & set(numbers)
 
 
+def test_there_are_as_many_windows_whether_they_have_one_target_or_a_target_at_every_step() -> None:
+    of_each_sample = case()._replace(predictions=pd.DataFrame({"sample": range(4), "prediction": 0.5}))
+    assert found()["windows"] == found(dict.fromkeys("abc", of_each_sample))["windows"] == 2
+
+
 def test_the_metrics_are_one_number_or_answer_for_each_thing_that_commits_are_compared_by() -> None:
     target = np.array([1.0, 2.0])
-    table = {"sample": [5, 6], "target": target, "mean": target - 3, "previous_target": [1.1, 1.9]}
+    table = {"sample": [5, 6], "target": target, "mean": target - 3, "last_known": [1.1, 1.9]}
     errors = {f"{name}/{states}": target - 0.5 for name in "abc" for states in ("carried", "reset")}
     reference = {
         "a": {"max_relative_loss_difference": 1e-7, "max_absolute_prediction_difference": None},
@@ -134,11 +140,15 @@ def test_the_answer_counts_the_seeds_of_each_batch_order_whichever_behaviour_com
     text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=replicates(LOSSES | reverse)), NO_CLAIMS)
     assert (
         "makes it a different training. The training loss was lower with the reset in 3 of 4 seeds with contiguous "
-        "batches, which may be luck and in 1 of 4 seeds with interleaved batches, which may be luck."
+        "batches (which may be luck), and lower without the reset in 3 of 4 seeds with interleaved batches "
+        "(which may be luck)."
     ) in text
     sure = {name: {"loss": [[loss]] * 16} for name, loss in ((NEVER_RESET, 0.3), (RESET_EVERY_EPOCH, 0.2))}
     text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=replicates(sure)), NO_CLAIMS)
     assert "The training loss was lower with the reset in 16 of 16 seeds with contiguous batches." in text
+    never = {name: {"loss": [[loss]] * 16} for name, loss in ((NEVER_RESET, 0.2), (RESET_EVERY_EPOCH, 0.3))}
+    text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=replicates(never)), NO_CLAIMS)
+    assert "The training loss was lower without the reset in 16 of 16 seeds with contiguous batches." in text
     same = {name: {"loss": [[0.3]] * 16} for name in (NEVER_RESET, RESET_EVERY_EPOCH)}
     text = answer(found(RESET_DIFFERS, NO_CLAIMS, replicates=replicates(same)), NO_CLAIMS)
     assert "The training loss was" not in text
@@ -186,7 +196,7 @@ def claiming(a: dict[str, Any], b: dict[str, Any], **sizes: int) -> dict[str, An
     claims = {"identical": [["a", "c"]], "different": [["a", "b"]]}
     return PARAMS | {
         "model": model,
-        "training": {"epochs": sizes.get("epochs", EPOCHS)},
+        "training": PARAMS["training"] | {"epochs": sizes.get("epochs", EPOCHS)},
         "cases": cases,
         "claims": claims,
     }
@@ -232,34 +242,8 @@ def test_no_claim_may_apply() -> None:
     assert claims_hold(found(EQUAL, params)) == "**No claim applies.**"
 
 
-def test_a_run_that_has_learnt_nothing_says_so_first_and_why() -> None:
-    own = PARAMS | {"dataset": {"source": "passengers", "standardize": False}}
-    text = verdict(found(RESET_DIFFERS, own, series=BEYOND_THEM), own)
-    assert text.startswith("# Verdict\n\n**Nothing was learnt, so the differences below mean little.**")
-    assert "The series is not standardized: its target has mean 100 and standard deviation 7.07." in text
-    assert "**What to do.** First set `dataset.standardize: true`. Call `fit` once." in text
-    for params in (PARAMS, PARAMS | {"dataset": {"source": "passengers", "standardize": True}}):
-        text = verdict(found(RESET_DIFFERS, params, series=BEYOND_THEM), params)
-        assert "**Nothing was learnt" in text
-        assert "standardize" not in text
-        assert "**What to do.** First train for more epochs, or with another" in text
-
-
-def test_cases_that_have_learnt_nothing_among_others_are_named() -> None:
-    cases = RESET_DIFFERS | {"a": case(prediction={0: 0.0, 1: 0.0})}
-    text = answer(found(cases, NO_CLAIMS), NO_CLAIMS)
-    assert text.startswith("**Some cases have learnt nothing**: `a`. After training,")
-
-
-def test_a_run_that_has_learnt_something_or_has_nothing_to_learn_is_not_accused() -> None:
-    constant = SERIES._replace(y=np.ones(4, np.float32))
-    for series in (SERIES, constant):
-        assert "learnt nothing" not in answer(found(RESET_DIFFERS, NO_CLAIMS, series=series), NO_CLAIMS)
-        assert "Nothing was learnt" not in answer(found(RESET_DIFFERS, NO_CLAIMS, series=series), NO_CLAIMS)
-
-
 def test_a_run_of_one_epoch_is_told_to_train_for_more() -> None:
-    params = NO_CLAIMS | {"training": {"epochs": 1}}
+    params = NO_CLAIMS | {"training": {"epochs": 1, "loss": "mse"}}
     text = answer(found(EQUAL, params), params)
     assert "changes nothing that is learnt: with a single epoch, the reset comes after all learning." in text
     assert "First train for at least 2 epochs (`training.epochs`)." in text
@@ -297,7 +281,10 @@ def test_a_tensor_that_is_not_finite_does_not_stop_the_verdict() -> None:
 def test_the_verdict_says_when_all_claims_hold() -> None:
     params = PARAMS | {"claims": {"identical": [["a", "b"]], "different": []}}
     text = verdict(found(params=params), params)
-    assert "**All claims hold, 1 of 1.** 3 cases, 5 epochs each, make 1 different training: `a` = `b` = `c`." in text
+    assert (
+        "**All claims hold, 1 of 1.** The claims say which trainings are the same, not that a forecast is good. "
+        "3 cases, 5 epochs each, make 1 different training: `a` = `b` = `c`."
+    ) in text
     assert (
         "bit-identical: 5 epochs of states, loss, weights and optimizer; 2 predictions; 2 tensors of 5 elements"
     ) in text
@@ -333,6 +320,59 @@ def test_the_verdict_compares_the_trainings_seed_by_seed_and_says_how_certain_it
     assert "| never reset, contiguous batches | cannot tell | the training in 4 of 4 seeds |" in text
     assert "p is that of the sign test, corrected by Holm's method for the number of comparisons." in text
     assert "Each of 4 seeds" not in verdict(found(params=NO_CLAIMS), NO_CLAIMS)
+
+
+OWN = {"source": "weather", "target": "temp_max", "horizon": 2, "standardize": True}
+
+
+@pytest.mark.parametrize("over_seeds", [True, False])
+def test_errors_are_in_the_units_of_the_target_and_losses_in_those_of_the_network(over_seeds: bool) -> None:
+    params = NO_CLAIMS | {"dataset": OWN}
+    scored = SCORED if over_seeds else replicates({})
+    text = verdict(found(params=params, replicates=scored, forecasts=FORECASTS), params)
+    error = "An error is the root mean squared error of `temp_max`, forecast 2 rows ahead, in its own units, over 1 "
+    assert text.split("## Error on unseen data\n\n")[1].startswith(error)
+    loss = (
+        "The loss is the mean squared error of `temp_max`, which the network sees standardized: 1 is the variance of "
+        "`temp_max` in the training part. Each "
+    )
+    assert text.split("## What resetting does to the training loss\n\n")[1].startswith(loss)
+
+
+@pytest.mark.parametrize("over_seeds", [True, False])
+@pytest.mark.parametrize(("build", "of_what"), [(STACKED, "sample by sample"), ("models/mine.py", "window by window")])
+def test_a_network_of_your_own_is_said_to_forecast_whole_windows(over_seeds: bool, build: str, of_what: str) -> None:
+    params = NO_CLAIMS | {"model": PARAMS["model"] | {"build": build}}
+    scored = SCORED if over_seeds else replicates({})
+    text = verdict(found(params=params, replicates=scored, forecasts=FORECASTS), params)
+    assert f" Each network forecasts the series {of_what}:" in text
+
+
+def test_a_network_that_does_not_use_its_states_is_told_what_to_change() -> None:
+    params = NO_CLAIMS | {"model": PARAMS["model"] | {"build": "models/mine.py"}}
+    assert "or change the network (`models/mine.py`)." in answer(found(EQUAL, params), params)
+    assert "or change the network (`model.activation`)." in answer(found(EQUAL, NO_CLAIMS), NO_CLAIMS)
+
+
+@pytest.mark.parametrize(
+    ("loss", "standardize", "words"),
+    [
+        (
+            "mae",
+            True,
+            "mean absolute error of `temp_max`, which the network sees standardized: 1 is the standard deviation",
+        ),
+        ("huber", True, "Huber's loss of `temp_max`, which the network sees standardized: the target then has mean 0"),
+        ("mse", False, "mean squared error of `temp_max`, which the network sees in its own units."),
+    ],
+)
+def test_the_units_of_a_loss_are_those_that_the_network_sees(loss: str, standardize: bool, words: str) -> None:
+    params = {"dataset": OWN | {"standardize": standardize}, "training": {"loss": loss}}
+    assert loss_of(params).startswith(f"The loss is the {words}")
+
+
+def test_a_name_with_signs_of_markdown_is_written_as_it_is() -> None:
+    assert error_of(OWN | {"target": "a`b*c"}).startswith("root mean squared error of a\\`b\\*c, forecast 2 rows ahead")
 
 
 def test_the_verdict_tells_the_effect_of_the_states_from_that_of_the_batch_order() -> None:
@@ -387,7 +427,10 @@ def test_the_verdict_compares_behaviours_within_a_batch_order_only() -> None:
         for batches in ("contiguous", "interleaved")
     }
     # The two windows of a case would be one batch of 2, whose order would be the same.
-    params = NO_CLAIMS | {"cases": dict(zip("abcd", names.values(), strict=True)), "model": {"batch_size": 4}}
+    params = NO_CLAIMS | {
+        "cases": dict(zip("abcd", names.values(), strict=True)),
+        "model": {"time_steps": 2, "batch_size": 4},
+    }
     losses = {"a": 0.1, "b": 0.04, "c": 0.2, "d": 0.03}
     cases = {name: case(loss={5: loss}) for name, loss in losses.items()}
     text = verdict(found(cases, params), params)
@@ -410,7 +453,7 @@ def test_the_verdict_weighs_states_within_a_batch_order_and_batch_orders_without
     params = NO_CLAIMS | {"cases": definitions}
     # Interleaved batches win, but not by the states: without memory they are as good.
     errors = {"a": (0.6, 0.7), "b": (9, 0.59), "c": (0.49, 0.8), "d": (9, 0.49), "e": (0.8, 0.55)}
-    table = {"sample": [5], "target": [1.0], "mean": [0.0], "previous_target": [0.9]}
+    table = {"sample": [5], "target": [1.0], "mean": [0.0], "last_known": [0.9]}
     forecasts = pd.DataFrame(
         table | {f"{n}/{way}": [1 - e] for n, both in errors.items() for way, e in zip(STATES, both, strict=True)}
     )
@@ -433,17 +476,17 @@ def test_the_verdict_weighs_states_within_a_batch_order_and_batch_orders_without
 def test_the_verdict_says_what_a_network_is_worth_on_unseen_data() -> None:
     params = NO_CLAIMS | {"cases": {"a": NEVER}}
     target = np.array([1.0, 2.0])
-    table = {"sample": [5, 6], "target": target, "mean": target - 3, "previous_target": [1.1, 1.9]}
+    table = {"sample": [5, 6], "target": target, "mean": target - 3, "last_known": [1.1, 1.9]}
     forecasts = pd.DataFrame(table | {"a/carried": [1.3, 2.4], "a/reset": target - 0.5})
     numbers = found({"a": case()}, params, forecasts=forecasts)
     assert numbers["held_out"] == {
         "samples": 2,
-        "baselines": {"mean": pytest.approx(3), "previous_target": pytest.approx(0.1)},
+        "baselines": {"mean": pytest.approx(3), "last_known": pytest.approx(0.1)},
         "cases": {"a": {"carried": pytest.approx(np.sqrt(0.125)), "reset": pytest.approx(0.5)}},
     }
     text = verdict(numbers, params)
     assert "| `a` | 0.3536 | 0.5 |" in text
-    assert "| the target one sample before | 0.1 |" in text
+    assert "| the last known value | 0.1 |" in text
     assert "unseen data" not in verdict(found({"a": case()}, params), params).split("## The claims")[1]
 
 
@@ -469,9 +512,9 @@ def test_batch_orders_are_not_compared_if_they_are_the_same_or_neither_behaviour
     ]
     cases = {name: case(loss={5: loss}) for name, loss in zip("abcd", (0.1, 0.2, 0.1, 0.2), strict=True)}
     for batch_size, compared in ((4, True), (2, False), (1, False)):
-        model = {"batch_size": batch_size}
+        model = {"time_steps": 2, "batch_size": batch_size}
         params = NO_CLAIMS | {"cases": dict(zip("abcd", names, strict=True)), "model": model}
         assert ("on the batch order" in verdict(found(cases, params), params)) == compared
     tie = cases | {"d": cases["c"]}
-    params["model"] = {"batch_size": 4}
+    params["model"] = {"time_steps": 2, "batch_size": 4}
     assert "on the batch order" not in verdict(found(tie, params), params)

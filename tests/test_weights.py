@@ -39,7 +39,7 @@ def test_the_weights_of_a_final_training_state_are_those_of_its_network(keras: A
     network = Network([3, 2], "sigmoid", "gru", inputs=2)
     model = build_model(network, time_steps=1, batch_size=2, stateful=True)
     weights = random_weights(network, seed=1)
-    set_weights(model, weights)
+    set_weights(model, weights, network)
     final = recorded_state(model)
     write_arrays(
         tmp_path / "final.npz", {f"{part}/{n}": t for part, tensors in final.items() for n, t in tensors.items()}
@@ -58,7 +58,8 @@ def test_the_weights_of_the_reference_survive_writing_and_reading(tmp_path: Path
 
 
 def test_random_weights_are_those_of_keras_after_its_seed(keras: Any, tmp_path: Path) -> None:
-    model = "--cell lstm --units 4 3 --activation tanh --recurrent_activation sigmoid --time_steps 1 --batch_size 2"
+    model = "--build models/stacked.py --cell lstm --units 4 3 --activation tanh --recurrent_activation sigmoid"
+    model += " --time_steps 1 --targets window_end --batch_size 2"
     files = f"--data {REFERENCE}/noisy_sine.csv --output {tmp_path}/w.npz"
     done = run_job("make_initial_weights", *files.split(), *model.split(), "--initial_weights", "random", "--seed", "5")
     assert done.returncode == 0, done.stderr

@@ -16,6 +16,24 @@ CALLER = dict(os.environ)
 
 ENGINES = {"snakemake": ["snakemake", "--cores", "2"], "dvc": ["dvc", "repro"]}
 
+AS_PLAIN_CSV: dict[str, Any] = {
+    "encoding": "utf-8",
+    "delimiter": ",",
+    "decimal": ".",
+    "thousands": "",
+    "comment": "",
+    "skip_rows": 0,
+    "skip_footer": 0,
+    "header": "first_line",
+    "time": [],
+    "time_format": "iso8601",
+    "order": "oldest_first",
+    "sequence": "",
+    "missing": "refuse",
+    "missing_values": [""],
+}
+"""The keys of `dataset` about the form of a CSV file, as in params.yaml."""
+
 TINY: dict[str, Any] = {
     "dataset": {
         "source": "noisy_sine",
@@ -26,14 +44,19 @@ TINY: dict[str, Any] = {
         "seed": 7,
         "inputs": ["x"],
         "target": "y",
+        "horizon": 0,
+        "season": 0,
         "standardize": False,
+        **AS_PLAIN_CSV,
     },
     "model": {
+        "build": "models/stacked.py",
         "cell": "lstm",
         "units": [3, 2],
         "activation": "tanh",
         "recurrent_activation": "hard_sigmoid_2017",
         "time_steps": 2,
+        "targets": "window_end",
         "batch_size": 4,
         "initial_weights": "data/reference/tiny.npz",
         "seed": 3,

@@ -89,7 +89,7 @@ def train(given: Options, history: Path, predictions: Path, final: Path) -> None
 
     from carryover.job.digests import digest
     from carryover.job.epoch_line import Epoch, print_epoch
-    from carryover.series.batches import predicted_samples
+    from carryover.series.batches import target_samples
     from carryover.series.dataset import read_series
     from carryover.training.case_results import PARTS, CaseResults, write_case
 
@@ -111,7 +111,7 @@ def train(given: Options, history: Path, predictions: Path, final: Path) -> None
     }
     table = pd.DataFrame({"epoch": range(1, epochs + 1), "loss": losses, **digests})
     series, time_steps = read_series(Path(*given["data"])), int(*given["time_steps"])
-    samples = predicted_samples(len(series.y) // time_steps, time_steps)
+    samples = target_samples(len(series.y) // time_steps, time_steps, *given["targets"])
     predicted = pd.DataFrame({"sample": samples, "prediction": generator.normal(size=len(samples))})
     write_case(history, predictions, final, CaseResults(table, predicted, state))
 
@@ -126,7 +126,7 @@ def train_replicates(given: Options, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     trainings = trainings_from_option(given["trainings"])
     given["trainings"] = [training.name for training in trainings]  # which DVC gives in a file
-    known = known_forecasts(given)
+    known = known_forecasts(given, *(int(*given[key]) for key in ("horizon", "season")))
     columns = [name for name in known if name not in ("sample", "target")]
     columns += [column(training.name, states) for training in trainings for states in STATES]
     for shard in shards(count, first_seed, shard_size):
@@ -145,16 +145,17 @@ def train_replicates(given: Options, output: Path) -> None:
         write_shard(output, shard, losses, errors)
 
 
-def known_forecasts(given: Options) -> dict[str, Any]:
+def known_forecasts(given: Options, horizon: int, season: int) -> dict[str, Any]:
     """The columns of the forecasts that need no network, as the real scripts make them."""
     from carryover.forecasts.held_out import held_out_windows, targets_and_baselines
     from carryover.series.dataset import read_series
     from carryover.series.scales import read_scales, series_in_own_units
 
     parts = read_series(Path(*given["data"])), read_series(Path(*given["held_out"]), may_be_empty=True)
-    samples = held_out_windows(*parts, int(*given["time_steps"])).samples
+    samples = held_out_windows(*parts, int(*given["time_steps"]), *given["targets"]).samples
     scales = read_scales(Path(*given["scales"]))
-    return targets_and_baselines(*(series_in_own_units(part, scales) for part in parts), samples)
+    own_units = (series_in_own_units(part, scales) for part in parts)
+    return targets_and_baselines(*own_units, samples, horizon, season)
 
 
 def score(given: Options, output: Path) -> None:
@@ -163,9 +164,10 @@ def score(given: Options, output: Path) -> None:
     from carryover.job.yaml_file import read_yaml
     from carryover.training.case_results import remove_other_cases
 
-    cases = read_yaml(Path(*given["params"]))["cases"]
+    params = read_yaml(Path(*given["params"]))
+    cases, dataset = params["cases"], params["dataset"]
     remove_other_cases(Path(*given["cases"]), cases)
-    known = known_forecasts(given)
+    known = known_forecasts(given, dataset["horizon"], dataset["season"])
     samples = known["sample"]
     forecasts = {
         column(case, states): random(given, case, states).normal(size=len(samples)).astype(np.float32)

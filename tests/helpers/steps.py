@@ -3,6 +3,7 @@
 import io
 import resource
 import runpy
+import shlex
 import subprocess
 import sys
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
@@ -10,20 +11,26 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
 
+from carryover.params.options import flags
+from carryover.series.notes import Notes, write_notes
 from carryover.series.scales import AS_IT_IS, write_scales
-from helpers.project import REFERENCE, ROOT
+from helpers.project import AS_PLAIN_CSV, REFERENCE, ROOT
 
 HERMETIC = str(Path(sys.executable).parent / "hermetic")
 
 TRAIN = (
     f"--case x --data {REFERENCE}/noisy_sine.csv --scales OUT/scales.csv --weights {REFERENCE}/initial_weights.npz"
-    " --history OUT/h --predictions OUT/p --final OUT/f"
-    " --cell lstm --units 10 10 --activation tanh --recurrent_activation hard_sigmoid_2017"
-    " --time_steps 1 --batch_size 100 --initial_weights random --seed 1"
+    " --notes OUT/notes.json --history OUT/h --predictions OUT/p --final OUT/f"
+    " --build models/stacked.py --cell lstm --units 10 10 --activation tanh --recurrent_activation hard_sigmoid_2017"
+    " --time_steps 1 --targets window_end --batch_size 100 --initial_weights random --seed 1"
     " --name adadelta --learning_rate 1 --rho 0.95 --epsilon 1e-8"
     " --loss mse --epochs 1 --calls single --reset never --stateful --batches contiguous"
 )
 """A command line of the step `train`, which writes into a folder OUT."""
+
+
+AS_OPTIONS = shlex.split(flags(AS_PLAIN_CSV | {"horizon": 0, "season": 0}))
+"""The options of make_dataset about the form of a CSV file and what is forecast."""
 
 
 def script(step: str) -> Path:
@@ -31,8 +38,9 @@ def script(step: str) -> Path:
 
 
 def train_options(folder: Path, *replacement: str) -> list[str]:
-    """Return the options of TRAIN, with something replaced, that write into a folder; and write the scales into it."""
+    """Return the options of TRAIN, with something replaced, that write into a folder; write what they read into it."""
     write_scales(folder / "scales.csv", ("x", "y"), [AS_IT_IS] * 2)
+    write_notes(folder / "notes.json", Notes(1000, 1000, 0, 0, 0, 0, {}, None, []))
     text = TRAIN.replace(*replacement) if replacement else TRAIN
     return text.replace("OUT", str(folder)).split()
 

@@ -26,10 +26,12 @@ class Setting(NamedTuple):
     loss: str = "mse"
     batches: str = "contiguous"
     epochs: int = 4
+    targets: str = "window_end"
 
     @property
     def network(self) -> Network:
-        return Network(self.units, self.recurrent_activation, self.cell, self.activation, self.inputs)
+        gates, cell, activation = self.recurrent_activation, self.cell, self.activation
+        return Network(self.units, gates, cell, activation, self.inputs, self.targets)
 
 
 ADAM = {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
@@ -49,7 +51,7 @@ def data_of(setting: Setting) -> tuple[Any, Any]:
     series = noisy_sine(samples=120, step=0.1, noise=0.1, seed=1)
     # Further inputs are the first one, some samples later.
     series = series._replace(x=np.column_stack([np.roll(series.x, shift) for shift in range(setting.inputs)]))
-    return cut_windows(series, setting.time_steps, setting.batch_size)
+    return cut_windows(series, setting.time_steps, setting.batch_size, setting.targets)
 
 
 class Trained(NamedTuple):
@@ -98,7 +100,7 @@ def build(case: Case, setting: Setting) -> StartingModel:
     keras.backend.clear_session()
     keras.utils.set_random_seed(1)
     model = build_model(setting.network, setting.time_steps, setting.batch_size, case.stateful)
-    set_weights(model, weights_of(setting))
+    set_weights(model, weights_of(setting), setting.network)
     batches = len(data_of(setting)[0]) // setting.batch_size
     compile_model(model, build_optimizer(**setting.optimizer), setting.loss, case, batches)
     return StartingModel(model)
