@@ -47,13 +47,15 @@ def main() -> None:
 
     plain = load_plain()
     network = Network(UNITS, "hard_sigmoid_2017")
-    inputs, targets = cut_windows(read_series(plain.REFERENCE / "noisy_sine.csv"), TIME_STEPS, BATCH_SIZE)
+    inputs, targets = cut_windows(
+        read_series(plain.REFERENCE / "noisy_sine.csv"), TIME_STEPS, BATCH_SIZE, network.targets
+    )
     weights = read_weights(plain.REFERENCE / "initial_weights.npz", network)
 
     def fast(case: Case) -> tuple[list[float], list[Any]]:
         """Train as workflow/scripts/train.py does, including the digests of every epoch."""
         model = build_model(network, TIME_STEPS, BATCH_SIZE, case.stateful)
-        set_weights(model, weights)
+        set_weights(model, weights, network)
         optimizer = build_optimizer("adadelta", learning_rate=1.0, rho=0.95, epsilon=1e-8)
         compile_model(model, optimizer, "mse", case, len(inputs) // BATCH_SIZE)
         losses: list[float] = []

@@ -167,7 +167,10 @@ def test_what_it_says_of_the_seeds_is_so(details: Any) -> None:
     assert f"`fit(shuffle=False)` makes, resetting every epoch ended with the lower training loss {seeds}." in text
     for other in ("contiguous_never", "contiguous_every_epoch"):
         seeds = lower(between(numbers["errors"], NO_MEMORY, f"{other}/reset"), NO_MEMORY)
-        assert f"On unseen data, networks without any memory had a lower error than those trained either way, {seeds}." in text
+        assert (
+            f"On unseen data, networks without any memory had a lower error than those trained either way, {seeds}."
+            in text
+        )
     memory = between(numbers["errors"], BEST, "interleaved_every_batch/reset")
     seeds = lower(memory, BEST)
     paying = f"never reset, and with the states carried, the error was lower than without memory {seeds}, {by(memory)}."
