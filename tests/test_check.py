@@ -42,7 +42,7 @@ def test_what_differs_is_named_and_kept_with_what_to_send(quick: Project) -> Non
     quick("git", "reset", "--quiet", "--hard", "HEAD~1")
     assert done.returncode == 1, done.stdout + done.stderr
     # The series, the weights that training starts from, and which trainings there are do not depend on its loss.
-    parts = (".csv", "_held_out.csv", "_scales.csv", "_notes.json")
+    parts = (".csv", "_held_out.csv", "_scales.csv", "_notes.json", "_times.csv")
     same = {"data/initial_weights.npz", "results/trainings.yaml", *(f"data/noisy_sine{part}" for part in parts)}
     differ = tracked(quick) - same
     lines = done.stdout.splitlines()

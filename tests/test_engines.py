@@ -99,7 +99,7 @@ def test_a_parameter_can_be_changed_in_four_ways_with_the_same_bytes(quick: Proj
     expected = quick.artifacts()
     # All that depends on training has changed, and the rest has not.
     assert {name for name in before if before[name] == expected[name]} == {
-        *(f"data/noisy_sine{part}" for part in (".csv", "_held_out.csv", "_scales.csv", "_notes.json")),
+        *(f"data/noisy_sine{part}" for part in (".csv", "_held_out.csv", "_scales.csv", "_notes.json", "_times.csv")),
         "data/initial_weights.npz",
         "results/trainings.yaml",
     }

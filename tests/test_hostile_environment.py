@@ -6,6 +6,7 @@ take long, are made under all of them at once: what would leak alone would leak 
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 from helpers.project import ENGINES, REFERENCE, Project
-from helpers.steps import HERMETIC, ONE_FIGURE
+from helpers.steps import AS_OPTIONS, HERMETIC, ONE_FIGURE
 
 from carryover.job.hermetic import environment
 
@@ -173,18 +174,18 @@ MAKE_DATASET = (
     "make_dataset.py --source noisy_sine --samples 24 --held_out 6 --step 0.5 --noise 0.1 --seed 7 --series -"
     " --inputs x --target y --time_steps 2 --batch_size 4 --output made/noisy_sine.csv"
     " --output_held_out made/held_out.csv --output_scales made/scales.csv"
-    " --output_notes made/notes.json"
+    f" --output_notes made/notes.json --output_times made/times.csv {shlex.join(AS_OPTIONS)}"
 )
 RENDER_FIGURES = (
     "render_figures.py --params results/params.yaml --cases results/cases --replicates results/replicates"
     f" --forecasts results/forecasts.csv --reference {REFERENCE} --data data/noisy_sine.csv"
-    " --scales data/noisy_sine_scales.csv --output made/figures"
+    " --scales data/noisy_sine_scales.csv --times data/noisy_sine_times.csv --output made/figures"
 )
 
 
 def run_without_the_prefix(folder: Path, command: str, made: str, **poison: str) -> bytes:
     """What a script makes in a job's environment with some poison."""
-    script, *arguments = command.split()
+    script, *arguments = shlex.split(command)
     program = ["-c", ONE_FIGURE, Path(made).stem] if script == "render_figures.py" else []
     words = [sys.executable, *program, f"workflow/scripts/{script}", *arguments]
     (folder / "made" / made).unlink(missing_ok=True)

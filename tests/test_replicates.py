@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from helpers.once import Once
+from helpers.project import AS_PLAIN_CSV
 from helpers.steps import run_here
 from helpers.training import ADAM, RMSPROP, SGD, Setting, StartingModel
 from pandas import read_csv
@@ -373,12 +374,16 @@ def spelled_out(options: dict[str, Any]) -> list[str]:
         word
         for name, value in options.items()
         for word in (f"--{name}", *map(str, value if isinstance(value, list) else [value]))
+        if value != [] or name == "stateful"
     ]
 
 
 def step(name: str, /, **options: Any) -> None:
     done = run_here(name, *spelled_out(options))
     assert done.returncode == 0, done.stderr
+
+
+LAGS = {"horizon": 0, "season": 0}
 
 
 def model_options(setting: Setting, seed: int) -> dict[str, Any]:
@@ -394,8 +399,9 @@ def make_dataset(folder: Path, experiment: Experiment, seed: int) -> dict[str, A
     sine = {"source": "noisy_sine", "step": STEP, "noise": NOISE, "samples": experiment.samples, "seed": seed}
     windows = {"time_steps": experiment.setting.time_steps, "batch_size": experiment.setting.batch_size}
     files["notes"] = folder / "notes.json"
-    others = {"output_notes": files["notes"], "series": "-", "inputs": "x", "target": "y"}
-    step("make_dataset", **outputs, **sine, held_out=experiment.held_out, **windows, **others)
+    others = {"output_notes": files["notes"], "output_times": folder / "times.csv", "series": "-"}
+    csv = AS_PLAIN_CSV | {"inputs": ["x"], "target": "y"} | LAGS
+    step("make_dataset", **outputs, **sine, held_out=experiment.held_out, **windows, **others, **csv)
     return files
 
 
@@ -411,6 +417,7 @@ def replicates_options(folder: Path, experiment: Experiment, trainings: Iterable
         "source": "noisy_sine",
         "step": STEP,
         "noise": NOISE,
+        **LAGS,
         **model_options(setting, seed),
         **setting.optimizer,
         "loss": setting.loss,
@@ -424,7 +431,7 @@ def test_a_replicate_is_the_ordinary_job_of_its_seed(keras: Any, tmp_path: Path,
     """The whole way: the data, the initial weights, the trainings and the forecasts by the steps of the pipeline."""
     seed = 3
     setting = experiment.setting
-    params = {"cases": SPELLED, "replicates": REPLICATES, "training": {"epochs": setting.epochs}}
+    params = {"cases": SPELLED, "replicates": REPLICATES, "training": {"epochs": setting.epochs}, "dataset": LAGS}
     names = {case: Case(**spelling).training.name for case, spelling in SPELLED.items()}
     options = replicates_options(tmp_path / "together", experiment, dict.fromkeys(names.values()))
     step("train_replicates", **options, **REPLICATES)
