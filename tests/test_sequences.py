@@ -26,6 +26,7 @@ from carryover.series.rows import Rows, computed, read_rows
 from carryover.series.scales import AS_IT_IS
 from carryover.series.sequences import Sequences
 from carryover.series.splitting import Divided, divide
+from carryover.series.windows import windows_per_sequence
 from carryover.training.behaviours import TRAININGS, Training
 from carryover.training.cases import Case, case_of
 
@@ -136,7 +137,7 @@ def test_the_notes_say_where_the_sequences_went(tmp_path: Path) -> None:
     )
     write_notes(tmp_path / "notes.json", notes)
     assert read_notes(tmp_path / "notes.json") == notes
-    assert (notes.samples_per_sequence, notes.windows_per_sequence(3)) == (6, 2)
+    assert (notes.samples_per_sequence, windows_per_sequence(notes.samples_per_sequence, 3)) == (6, 2)
     assert "sequences" not in Notes(1, 1, 0, 0, 0, 0, {}, None, []).as_json()
 
 
@@ -235,7 +236,7 @@ def train_here(keras: Any, case: Case, parts: Divided) -> Any:
     keras.utils.set_random_seed(1)
     model = build_model(SETTING.network, SETTING.time_steps, SETTING.batch_size, case.stateful)
     set_weights(model, weights_of(SETTING), SETTING.network)
-    sequence = parts.notes.windows_per_sequence(SETTING.time_steps)
+    sequence = windows_per_sequence(parts.notes.samples_per_sequence, SETTING.time_steps)
     batches = make_batches(*windows_of(parts), SETTING.batch_size, case.batches)
     compile_model(model, build_optimizer(**SETTING.optimizer), SETTING.loss, case, len(batches))
     return train_case("x", model, batches, SETTING.epochs, case, AS_IT_IS, SETTING.targets, sequence)

@@ -47,14 +47,7 @@ def make_dataset(arguments: argparse.Namespace) -> None:
     windows = arguments.time_steps, arguments.batch_size
     try:
         parts = divide(rows, arguments.samples, arguments.held_out, *windows, arguments.standardize)
-        sequences, lags = parts.notes.sequences, (arguments.horizon, arguments.season)
-        if not parts.notes.held_out:
-            pass  # nothing is forecast
-        elif sequences:
-            before = "each sequence has, before its last window,"
-            check_lags(sequences.samples - arguments.time_steps, *lags, before)
-        else:
-            check_lags(len(parts.training.y), *lags)
+        check_lags(parts.notes, arguments.time_steps, arguments.horizon, arguments.season)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
     write_series(arguments.output, parts.training)

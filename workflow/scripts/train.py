@@ -10,6 +10,7 @@ from carryover.series.batches import cut_windows
 from carryover.series.dataset import read_series
 from carryover.series.notes import read_notes
 from carryover.series.scales import read_scales
+from carryover.series.windows import windows_per_sequence
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS
 from carryover.training.case_results import write_case
 from carryover.training.cases import CALLS, Case
@@ -32,7 +33,7 @@ def train(arguments: argparse.Namespace) -> None:
     parameters = optimizer_parameters(arguments)
     series = read_series(arguments.data)
     *_, scale = read_scales(arguments.scales)
-    sequence = read_notes(arguments.notes).windows_per_sequence(arguments.time_steps)
+    sequence = windows_per_sequence(read_notes(arguments.notes).samples_per_sequence, arguments.time_steps)
     inputs, targets = cut_windows(series, arguments.time_steps, arguments.batch_size, arguments.targets)
     network = network_of(arguments, series.x.shape[1])
     weights = read_weights(arguments.weights, network)

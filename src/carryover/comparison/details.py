@@ -16,6 +16,7 @@ from carryover.job.yaml_file import Params
 from carryover.replicates.results import Replicates
 from carryover.series.dataset import Series
 from carryover.series.notes import Notes
+from carryover.series.windows import windows_per_sequence
 from carryover.training.case_results import CaseResults, Cases
 
 Details = dict[str, Any]
@@ -69,7 +70,7 @@ def details(
         "cases": {name: {"training": first_of[name]} | _numbers(case, series.y) for name, case in cases.items()},
         "claims": {},
     }
-    if sequence := notes.windows_per_sequence(params["model"]["time_steps"]):
+    if sequence := windows_per_sequence(notes.samples_per_sequence, params["model"]["time_steps"]):
         result["windows_per_sequence"] = sequence
     for name, (a, sign, b) in claims(params).items():
         explanation = explain(cases[a], cases[b])

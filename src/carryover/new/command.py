@@ -50,12 +50,13 @@ def write_new(file: Path, target: str | None, output: Path | None) -> list[str]:
     params = read_yaml(Path("params.yaml"))
     folder = _name(output.stem)
     folder = f"my_{folder}" if folder in TAKEN else folder
+    content = file.read_bytes()
     try:
-        found, settings = _look(file.read_bytes(), source, folder, target, params)
+        found, settings = _look(content, source, folder, target, params)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
     series = Path(SERIES) / f"{source}.csv"
-    copied = _put(file, series)
+    copied = _put(content, series)
     try:
         odd = _check(series, settings, params)
     except UserError:
@@ -86,9 +87,8 @@ def _look(content: bytes, source: str, folder: str, target: str | None, params: 
     return list(describe(len(table.cells), times, learnt, settings)), settings
 
 
-def _put(file: Path, series: Path) -> bool:
-    """Copy the series into the project; return whether it was not there."""
-    content = file.read_bytes()
+def _put(content: bytes, series: Path) -> bool:
+    """Copy the content of a file into the project; return whether it was not there."""
     if series.is_file():
         if series.read_bytes() != content:
             raise UserError(f"{series}: another file has this name already; rename one of the two")
@@ -107,8 +107,7 @@ def _check(series: Path, settings: Settings, params: Params) -> list[str]:
     changes = {section: {key: setting.value for key, setting in keys.items()} for section, keys in settings.items()}
     params = check(merge(params, changes), read_yaml(Path("workflow/schemas/params.schema.yaml")), Path())
     dataset, model = params["dataset"], params["model"]
-    form = CsvFormat(**{field: dataset[field] for field in CsvFormat._fields})
-    rows = read_rows(series, dataset["inputs"], dataset["target"], form, dataset["horizon"])
+    rows = read_rows(series, dataset["inputs"], dataset["target"], CsvFormat.of(dataset), dataset["horizon"])
     try:
         notes = divide(
             rows, None, dataset["held_out"], model["time_steps"], model["batch_size"], dataset["standardize"]

@@ -135,8 +135,8 @@ def _best_format(texts: "pd.Series[str]", formats: Sequence[str]) -> tuple[str, 
     """Return the format in which the times are the most regular, and the times; None if there is none."""
     found = []
     for time_format in dict.fromkeys(formats):
-        times = _parsed(texts[:100], time_format)
-        if not times.hasnans and not (times := _parsed(texts, time_format)).hasnans:
+        times = as_times(texts[:100], time_format)
+        if not times.hasnans and not (times := as_times(texts, time_format)).hasnans:
             found.append((time_format, times))
     return min(found, key=lambda one: _irregularity(one[1]), default=None)
 
@@ -146,10 +146,6 @@ def _irregularity(times: pd.DatetimeIndex) -> tuple[int, float]:
     steps = np.diff(times)
     disorder = min(int((steps <= np.timedelta64(0)).sum()), int((steps >= np.timedelta64(0)).sum()))
     return disorder, abs(times[-1] - times[0]) / max(abs(np.median(steps)), np.timedelta64(1, "s"))
-
-
-def _parsed(texts: "pd.Series[str]", time_format: str) -> pd.DatetimeIndex:
-    return as_times(texts, time_format)
 
 
 def _times(columns: list[str], texts: "pd.Series[str]", time_format: str, times: pd.DatetimeIndex) -> Times:

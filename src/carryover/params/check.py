@@ -177,7 +177,7 @@ def problem_of_name(name: str) -> str | None:
 
 
 def _check_csv_format(dataset: dict[str, Any]) -> None:
-    form = CsvFormat(**{field: dataset[field] for field in CsvFormat._fields})
+    form = CsvFormat.of(dataset)
     if form.decimal == form.thousands:
         raise UserError(f"dataset.thousands: {form.thousands!r} is also dataset.decimal; a sign has only one meaning")
     try:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
+from carryover.series.windows import windows_per_sequence
 from carryover.training.behaviours import TRAININGS, Training
 
 
@@ -38,7 +39,7 @@ class Settings(NamedTuple):
     @property
     def windows_per_sequence(self) -> int | None:
         """The windows of each independent sequence; None if the series is a single one."""
-        return self.sequence // self.time_steps if self.sequence else None
+        return windows_per_sequence(self.sequence, self.time_steps)
 
 
 def trainings_from_option(words: Sequence[str]) -> list[Training]:

@@ -1,7 +1,7 @@
 """How a CSV file is written: the keys of `dataset` that say so, without NumPy and pandas."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 HEADERS = ("first_line", "none")
 ORDERS = ("oldest_first", "newest_first")
@@ -29,3 +29,8 @@ class CsvFormat(NamedTuple):
     sequence: str = ""
     missing: str = "refuse"
     missing_values: Sequence[str] = ("",)
+
+    @classmethod
+    def of(cls, dataset: Mapping[str, Any]) -> "CsvFormat":
+        """Return the format that the section `dataset` of the parameters describes; its other keys do not matter."""
+        return cls(**{field: dataset[field] for field in cls._fields})

@@ -3,6 +3,7 @@
 import math
 
 from carryover.job.errors import UserError
+from carryover.series.notes import Notes
 
 
 def naive_lags(horizon: int, season: int) -> dict[str, int]:
@@ -32,19 +33,22 @@ def longest_lag(horizon: int, season: int) -> int:
     return max(naive_lags(horizon, season).values(), default=0)
 
 
-def check_lags(samples: int, horizon: int, season: int, before: str = "the training part has") -> None:
-    """Check that a part of the series reaches back far enough for the naive forecasts of a held-out sample.
+def check_lags(notes: Notes, time_steps: int, horizon: int, season: int) -> None:
+    """Check that what comes before a held-out sample reaches back far enough for the naive forecasts of it.
 
     Args:
-        samples: how many the part has before that sample.
+        notes: how many samples are where.
+        time_steps: samples per window.
         horizon, season: the keys of `dataset`.
-        before: the beginning of a sentence about the part.
 
     Raises:
         UserError: if it does not.
     """
+    samples, before = notes.trained_on, "the training part has"
+    if notes.sequences:
+        samples, before = notes.sequences.samples - time_steps, "each sequence has, before its last window,"
     for name, lag in naive_lags(horizon, season).items():
-        if lag > samples:
+        if notes.held_out and lag > samples:
             key = "horizon" if name == "last_known" else "season"
             rows = "1 row" if lag == 1 else f"{lag} rows"
             raise UserError(

@@ -83,10 +83,6 @@ class Notes(NamedTuple):
         """The samples of each independent sequence; None if the series is a single one."""
         return self.sequences.samples if self.sequences else None
 
-    def windows_per_sequence(self, time_steps: int) -> int | None:
-        """Return how many windows each independent sequence has; None if the series is a single one."""
-        return self.sequences.samples // time_steps if self.sequences else None
-
     @property
     def in_words(self) -> str:
         """Say where the samples went.

@@ -49,7 +49,7 @@ def add_lag_arguments(parser: argparse.ArgumentParser) -> None:
 
 def csv_format(arguments: argparse.Namespace) -> CsvFormat:
     """Return the format that the options of add_csv_arguments describe."""
-    return CsvFormat(**{field: getattr(arguments, field) for field in CsvFormat._fields})
+    return CsvFormat.of(vars(arguments))
 
 
 def noisy_sine_held_out(arguments: argparse.Namespace) -> int:

@@ -23,6 +23,11 @@ def target_shape(time_steps: int, targets: str) -> tuple[int, ...]:
     return (time_steps, 1) if targets == "every_step" else (1,)
 
 
+def windows_per_sequence(samples: int | None, time_steps: int) -> int | None:
+    """Return how many windows an independent sequence of so many samples has; None if the series is a single one."""
+    return samples // time_steps if samples else None
+
+
 def count_windows(samples: int, time_steps: int, batch_size: int) -> int:
     """Return how many windows of time_steps samples there are.
 

@@ -20,6 +20,9 @@ from carryover.training.cases import Case
 from carryover.training.snapshot import recorded_state
 from carryover.training.states import ResetStates, reset_states
 
+BETWEEN_BATCHES = ("every_batch", "every_sequence")
+"""The resets, as in `reset` of a case, that come between the batches of an epoch."""
+
 
 def make_batches(inputs: Floats, targets: Floats, batch_size: int, order: str = "contiguous") -> tf.data.Dataset:
     """Return the windows in batches, cached in memory.
@@ -61,7 +64,7 @@ def compile_model(
         loss=loss,
         metrics=list(metrics),
         jit_compile=False,
-        steps_per_execution=1 if case.reset in ("every_batch", "every_sequence") else batches,
+        steps_per_execution=1 if case.reset in BETWEEN_BATCHES else batches,
     )
     # If `fit` has to build the optimizer, Keras traces the training step twice.
     model.optimizer.build(model.trainable_variables)
@@ -110,8 +113,10 @@ def _resets_between_batches(case: Case, sequence: int | None) -> list[keras.call
     In interleaved batches each row runs along whole sequences, so they end together after as many batches as one has
     windows.
     """
-    every: dict[str, Any] = {"every_batch": "batch", "every_sequence": sequence}
-    return [ResetStates(every=every[case.reset])] if case.reset in every else []
+    if case.reset not in BETWEEN_BATCHES:
+        return []
+    every: Any = sequence if case.reset == "every_sequence" else "batch"
+    return [ResetStates(every=every)]
 
 
 def predict(model: keras.Model, batches: tf.data.Dataset, case: Case, sequence: int | None = None) -> Floats:
