@@ -2,7 +2,7 @@
 
 dvc.yaml is the same pipeline for DVC: the same steps in the same order, with the same names, commands, inputs, outputs
 and parameters. Only check_params gets the parameters as text here, and as a file there; and train_replicates gets the
-names of the trainings here, and a file with them there. tests/test_engines.py compares the two.
+trainings here, and a file with them there. tests/test_engines.py compares the two.
 """
 
 import json
@@ -15,6 +15,7 @@ from carryover.engines.run import RUN, Run
 from carryover.figures import FIGURES
 from carryover.params.check import REFERENCE_FILES
 from carryover.params.options import flags
+from carryover.replicates.settings import trainings_as_words
 from carryover.replicates.shards import shards
 from carryover.series.options import SERIES
 from carryover.training.cases import trainings_of
@@ -297,8 +298,8 @@ rule train_replicates:
         model=flags(config["model"]),
         optimizer=flags(config["optimizer"]),
         training=flags(config["training"]),
-        # By name, because Snakemake would train again for every change of a parameter if it read what check_params writes.
-        trainings=flags({"trainings": [training.name for training in trainings_of(config["cases"])]}),
+        # As text, because Snakemake would train again for every change of a parameter if it read what check_params writes.
+        trainings=lambda _: flags({"trainings": trainings_as_words(trainings_of(config))}),  # a function, as in check_params
         shard=lambda wildcards: flags(
             {
                 "count": int(wildcards.last_seed) - int(wildcards.first_seed) + 1,

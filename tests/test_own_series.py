@@ -166,12 +166,14 @@ def assert_it_shows_what_it_says(example: str, results: Path) -> None:
             assert lower_of(name, "contiguous_every_batch/reset") == "contiguous_every_batch/reset"
         assert lower_of(interleaved[0], used[interleaved[1]]) is None
     else:
-        assert example == "seattle_weather_gru"
-        assert {lower_of(name, "last_known") for name in used} == {"last_known"}
-        for name in contiguous:
-            assert lower_of(name, used["contiguous_every_batch"]) == used["contiguous_every_batch"]
+        assert example == "lstm_and_gru"
         for name in interleaved:
-            assert lower_of(name, used["interleaved_every_batch"]) is None
+            assert lower_of(f"{name}_lstm", used[f"{name}_gru"]) == used[f"{name}_gru"]
+            for cell in ("lstm", "gru"):
+                with_memory = f"{name}_{cell}"
+                assert lower_of(with_memory, f"interleaved_every_batch_{cell}/reset") == used[with_memory]
+        without = {cell: used[f"interleaved_every_batch_{cell}"] for cell in ("lstm", "gru")}
+        assert lower[frozenset(without.values())] == without["lstm"]
 
 
 def run_beside_the_default_results(project: Project, example: str) -> None:
@@ -234,7 +236,7 @@ def test_an_example_is_an_experiment_of_dvc_with_the_same_results(project: Proje
     project.write_params(project.params() | {"cases": one, "claims": CLAIMS | {"different": []}})
     project.put_stand_ins()
     project.commit("one case")
-    example = "examples/seattle_weather_gru"
+    example = "examples/seattle_weather"
     before = project.artifacts()
     project("snakemake", "--cores", "2", "--configfile", f"{example}.yaml")
     made = (project.folder / f"{example}/results/metrics.json").read_text()

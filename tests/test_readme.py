@@ -17,6 +17,7 @@ from carryover.job.yaml_file import read_yaml
 from carryover.params.check import check
 from carryover.params.options import merge
 from carryover.series.batches import batch_order
+from carryover.training.cases import trainings_of
 
 PAGES = [Path("README.md"), *sorted(path.relative_to(ROOT) for path in (ROOT / "docs").glob("*.md"))]
 OTHERS = [Path("config/README.md"), Path("data/series/README.md")]
@@ -286,14 +287,15 @@ def test_the_file_for_your_own_series_is_right() -> None:
 
 
 def test_the_case_and_the_claim_to_add_are_right() -> None:
-    case, claim = blocks("docs/pipeline.md", "yaml")
+    case, claim, own = blocks("docs/pipeline.md", "yaml")
     text = (
         page("params.yaml")
-        .replace("\ncases:\n", f"\ncases:\n{case}")
+        .replace("\ncases:\n", f"\ncases:\n{case}{own}")
         .replace("  identical:\n", f"  identical:\n{claim}")
     )
     params = check(yaml.safe_load(text.replace("1.0e-08", "0.00000001")), SCHEMA, ROOT)
-    assert len(params["cases"]) == len(PARAMS["cases"]) + 1
+    assert len(params["cases"]) == len(PARAMS["cases"]) + 2
+    assert {"contiguous_never_lstm", "contiguous_never_gru"} <= {training.name for training in trainings_of(params)}
     assert params["claims"]["identical"][0] == ["loop_with_batch_reset", "stateless_fit"]
 
 

@@ -66,8 +66,8 @@ def as_dvc_gives_the_parameters(command: str, project: Project) -> str:
 
 
 def as_dvc_gives_the_trainings(command: str) -> str:
-    """Snakemake gives train_replicates the names of the trainings, and DVC the file of check_params with them."""
-    return re.sub(r" --trainings( [a-z_]+)+ --", " --trainings results/trainings.yaml --", command)
+    """Snakemake gives train_replicates the trainings, and DVC the file of check_params with them."""
+    return re.sub(r" --trainings .+? --data ", " --trainings results/trainings.yaml --data ", command)
 
 
 def with_shards_as_one(jobs: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:

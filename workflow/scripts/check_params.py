@@ -16,7 +16,7 @@ def check_params(arguments: argparse.Namespace) -> None:
         params = check(params, schema, root=Path())
     write_yaml(arguments.output, params)
     # For train_replicates, which then has nothing to do if another case spells one of these trainings.
-    write_yaml(arguments.output_trainings, [training.name for training in trainings_of(params["cases"])])
+    write_yaml(arguments.output_trainings, [training.definition for training in trainings_of(params)])
 
 
 if __name__ == "__main__":

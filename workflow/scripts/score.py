@@ -7,13 +7,14 @@ from carryover.forecasts.held_out import held_out_windows, targets_and_baselines
 from carryover.job.command_line import ArgumentParser, run
 from carryover.job.portable import load_keras
 from carryover.job.yaml_file import read_yaml
-from carryover.series.dataset import read_series
+from carryover.series.dataset import Floats, read_series
 from carryover.series.lags import longest_lag
 from carryover.series.notes import read_notes
 from carryover.series.scales import read_scales, series_in_own_units
 from carryover.training.case_results import remove_other_cases
 from carryover.training.options import add_model_arguments, network_of
-from carryover.training.weights import read_trained_weights
+from carryover.training.variants import Variant, variant_of
+from carryover.training.weights import Weights, read_trained_weights
 
 
 def score(arguments: argparse.Namespace) -> None:
@@ -29,14 +30,19 @@ def score(arguments: argparse.Namespace) -> None:
     windows = held_out_windows(
         training, held_out, arguments.time_steps, arguments.targets, sequence, longest_lag(*lags)
     )
-    network = network_of(arguments, training.x.shape[1])
-    forecasts = {}
+    of_the_run = network_of(arguments, training.x.shape[1])
+    forecasts: dict[str, Floats] = {}
     if len(windows.samples):
-        trained = {case: read_trained_weights(arguments.cases / case / "final.npz", network) for case in cases}
+        trained: dict[Variant, dict[str, Weights]] = {}
+        for case in cases:
+            variant = variant_of(case, params)
+            weights = read_trained_weights(arguments.cases / case / "final.npz", variant.network(of_the_run))
+            trained.setdefault(variant, {})[case] = weights
         load_keras()
         from carryover.forecasts.scoring import forecast_cases
 
-        forecasts = forecast_cases(network, trained, windows, scales[-1])
+        for variant, of_cases in trained.items():
+            forecasts |= forecast_cases(variant.network(of_the_run), of_cases, windows, scales[-1])
     before, after = (series_in_own_units(part, scales) for part in (training, held_out))
     known = targets_and_baselines(before, after, windows.samples, *lags)
     write_forecasts(arguments.output, known, forecasts, cases)

@@ -16,11 +16,12 @@ from carryover.training.case_results import write_case
 from carryover.training.cases import CALLS, Case
 from carryover.training.optimizers import build_optimizer
 from carryover.training.options import (
+    OF_THE_CASE,
     add_model_arguments,
     add_optimizer_arguments,
     add_training_arguments,
     network_of,
-    optimizer_parameters,
+    optimizer_of,
 )
 from carryover.training.weights import read_weights
 
@@ -30,25 +31,29 @@ def train(arguments: argparse.Namespace) -> None:
     case = Case(arguments.calls, arguments.reset, arguments.stateful, arguments.batches)
     if case.reset != "never" and not case.stateful:
         raise UserError(f"case {arguments.case}: --reset {case.reset} needs --stateful; add it, or use --reset never")
-    parameters = optimizer_parameters(arguments)
+    optimizer, parameters = optimizer_of(arguments)
     series = read_series(arguments.data)
     *_, scale = read_scales(arguments.scales)
     sequence = windows_per_sequence(read_notes(arguments.notes).samples_per_sequence, arguments.time_steps)
     inputs, targets = cut_windows(series, arguments.time_steps, arguments.batch_size, arguments.targets)
-    network = network_of(arguments, series.x.shape[1])
-    weights = read_weights(arguments.weights, network)
+    network = network_of(arguments, series.x.shape[1], of_the_case=True)
+    of_the_run = network_of(arguments, series.x.shape[1])
+    weights = read_weights(arguments.weights, of_the_run)
 
     load_keras()
     import keras
 
     from carryover.training.fitting import compile_model, make_batches, train_case
-    from carryover.training.model import build_model, set_weights
+    from carryover.training.model import build_model, random_weights, set_weights
 
+    if network != of_the_run:  # the weights of the run do not fit; all cases of one network draw the same
+        weights = random_weights(network, arguments.seed)
+        keras.backend.clear_session()  # names of layers would count on
     keras.utils.set_random_seed(arguments.seed)
     model = build_model(network, arguments.time_steps, arguments.batch_size, case.stateful)
     set_weights(model, weights, network)
     batches = make_batches(inputs, targets, arguments.batch_size, case.batches)
-    compile_model(model, build_optimizer(arguments.name, **parameters), arguments.loss, case, len(batches))
+    compile_model(model, build_optimizer(optimizer, **parameters), arguments.loss, case, len(batches))
     results = train_case(arguments.case, model, batches, arguments.epochs, case, scale, arguments.targets, sequence)
     write_case(arguments.history, arguments.predictions, arguments.final, results)
 
@@ -71,4 +76,5 @@ if __name__ == "__main__":
     spelling.add_argument("--reset", required=True, choices=list(BEHAVIOURS), help="when to reset the states")
     spelling.add_argument("--stateful", action="store_true", help="carry states from batch to batch")
     spelling.add_argument("--batches", required=True, choices=list(BATCH_ORDERS), help="order of the windows")
+    add_optimizer_arguments(parser, OF_THE_CASE)
     run(train, parser)

@@ -19,7 +19,7 @@ from carryover.training.options import (
     add_optimizer_arguments,
     add_training_arguments,
     network_of,
-    optimizer_parameters,
+    optimizer_of,
 )
 
 
@@ -31,12 +31,13 @@ def train_replicates(arguments: argparse.Namespace) -> None:
     trainings = trainings_from_option(arguments.trainings)
     own = Parts(read_series(arguments.data), read_series(arguments.held_out, may_be_empty=True))
     scales = read_scales(arguments.scales)
+    optimizer, parameters = optimizer_of(arguments)
     settings = Settings(
         network_of(arguments, own.training.x.shape[1]),
         arguments.time_steps,
         arguments.batch_size,
-        arguments.name,
-        optimizer_parameters(arguments),
+        optimizer,
+        parameters,
         arguments.loss,
         arguments.epochs,
         arguments.horizon,
@@ -69,7 +70,7 @@ if __name__ == "__main__":
         required=True,
         nargs="+",
         metavar="NAME",
-        help="the trainings, by name, or a YAML file with the names",
+        help="the trainings, by name or as JSON, or a YAML file with a list of them",
     )
     parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the training part of the series")
     parser.add_argument("--held_out", required=True, type=Path, metavar="CSV", help="the held-out part of the series")

@@ -10,10 +10,12 @@ from typing import Any
 from carryover.comparison.numbers import (
     MEMORYLESS,
     Numbers,
+    by_order,
     comparison,
     equal,
     error,
     in_use,
+    no_memory,
     seeds_lower,
     trainings,
     without_memory,
@@ -39,10 +41,10 @@ HOW_TO_BATCH = {
     ),
 }
 HOW_TO_TRAIN = {
-    "never": "on a stateful network, without a reset",
-    "every_epoch": 'on a stateful network, with `carryover.ResetStates(every="epoch")` as a callback',
-    "every_sequence": "on a stateful network, with `carryover.ResetStates(every={sequence})` as a callback",
-    MEMORYLESS: "on a network that is not stateful",
+    "never": "on a stateful network{variant}, without a reset",
+    "every_epoch": 'on a stateful network{variant}, with `carryover.ResetStates(every="epoch")` as a callback',
+    "every_sequence": "on a stateful network{variant}, with `carryover.ResetStates(every={sequence})` as a callback",
+    MEMORYLESS: "on a network{variant} that is not stateful",
 }
 HOW_TO_FORECAST = {
     "carried": (
@@ -85,10 +87,11 @@ def what_to_do(details: dict[str, Any]) -> str:
     if lower is False and not any(_lower_than_baseline(numbers, training) for training in trainings(numbers)):
         return f"Use {baseline}: no network here is better. For better networks, train longer or change them."
     sequence = details.get("windows_per_sequence")
+    series = "each sequence" if sequence else "the series"
     instructions = (
-        f"{HOW_TO_BATCH[advised.batches]}, {HOW_TO_TRAIN[advised.behaviour]}. To forecast, "
-        f"{HOW_TO_FORECAST[numbers['trainings'][advised.name]['states']]}."
-    ).format(sequence=sequence, series="each sequence" if sequence else "the series")
+        f"{HOW_TO_BATCH[advised.batches]}, {HOW_TO_TRAIN[advised.behaviour]}. "
+        f"To forecast, {HOW_TO_FORECAST[numbers['trainings'][advised.name]['states']]}."
+    ).format(variant=advised.variant.in_brackets, sequence=sequence, series=series)
     if lower is None:
         instructions += f" The seeds cannot tell whether that is better than {baseline}."
     if len(_candidates(numbers)) > 1:
@@ -134,7 +137,11 @@ def _advised(numbers: Numbers) -> Training:
     effort = [MEMORYLESS, "never", "every_epoch", "every_sequence"]
     return min(
         better or candidates,
-        key=lambda training: (list(BATCH_ORDERS).index(training.batches), effort.index(training.behaviour)),
+        key=lambda training: (
+            list(BATCH_ORDERS).index(training.batches),
+            effort.index(training.behaviour),
+            trainings(numbers).index(training),
+        ),
     )
 
 
@@ -144,7 +151,9 @@ def _networks(training: Training) -> str:
     >>> _networks(Training("never", "interleaved"))
     'networks trained in interleaved batches and never reset'
     """
-    return f"networks trained in {training.batches} batches {NETWORKS[training.behaviour]}"
+    return (
+        f"networks{training.variant.in_brackets} trained in {training.batches} batches {NETWORKS[training.behaviour]}"
+    )
 
 
 def _lowest(numbers: Numbers, params: dict[str, Any], words: Mapping[str, str]) -> str:
@@ -202,18 +211,19 @@ def _compared(numbers: Numbers, advised: Training) -> str:
 
 def _against_other_memory(numbers: Numbers, advised: Training) -> str:
     """Compare a training with no memory at all; if it has none itself, with the best one that has memory."""
-    own, without = in_use(numbers, advised), without_memory(advised.batches)
-    others = [training for training in trainings(numbers) if training.batches == advised.batches]
-    if own != without and any(training.behaviour == MEMORYLESS for training in others):
-        median = numbers["trainings"][Training(MEMORYLESS, advised.batches).name]["reset"]["median"]
-        words = f"networks of the same batches that have no memory, neither in training nor afterwards ({median:.4g})"
+    own, without = in_use(numbers, advised), no_memory(advised)
+    others = by_order(numbers)[without_memory(advised)]
+    same = "the same batches, network and optimizer" if advised.variant.words else "the same batches"
+    if own != without and without_memory(advised) in others:
+        median = numbers["trainings"][without_memory(advised).name]["reset"]["median"]
+        words = f"networks of {same} that have no memory, neither in training nor afterwards ({median:.4g})"
         return _against(numbers, advised, without, words)
     with_memory = [training for training in others if training.behaviour != MEMORYLESS]
     if own != without or not with_memory:
         memory = "without memory" if own != without else "with memory"
         return f"not compared with networks {memory}, because no case trains those in these batches"
     other = min(with_memory, key=lambda training: error(numbers, training))
-    words = f"the best networks of the same batches with memory ({BEHAVIOURS[other.behaviour]}, "
+    words = f"the best networks of {same} with memory ({BEHAVIOURS[other.behaviour]}, "
     return _against(numbers, advised, in_use(numbers, other), f"{words}{error(numbers, other):.4g})")
 
 
@@ -243,18 +253,17 @@ def _other_use(numbers: Numbers, advised: Training, words: Mapping[str, str]) ->
 
 
 def _harm_of_memory(numbers: Numbers) -> Iterator[str]:
-    """Yield a paragraph for a batch order in which every network with memory is worse than without any."""
-    for batches in BATCH_ORDERS:
-        own = [training for training in trainings(numbers) if training.batches == batches]
+    """Yield a paragraph for each batch order in which every network with memory is worse than without any."""
+    for memoryless, own in by_order(numbers).items():
         with_memory = [training for training in own if training.behaviour != MEMORYLESS]
-        without = without_memory(batches)
+        without = no_memory(memoryless)
         compared = [comparison(numbers, in_use(numbers, training), without) for training in with_memory]
         if with_memory and all(found and found["lower"] == without for found in compared):
             of_each = [numbers["trainings"][training.name] for training in with_memory]
             medians = sorted(training[states]["median"] for training in of_each for states in STATES)
-            none = numbers["trainings"][Training(MEMORYLESS, batches).name]["reset"]["median"]
+            none = numbers["trainings"][memoryless.name]["reset"]["median"]
             yield (
-                f"**Memory does harm in {batches} batches**: networks trained with it have median errors of "
+                f"**Memory does harm in {memoryless.order}**: networks trained with it have median errors of "
                 f"{medians[0]:.4g} to {medians[-1]:.4g}, whether their states are then carried or reset. Without any "
                 f"memory it is {none:.4g}."
             )

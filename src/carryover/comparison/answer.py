@@ -6,10 +6,11 @@ from typing import Any
 from carryover.comparison.advice import advice, what_to_do
 from carryover.comparison.claims import spellings, why_the_same
 from carryover.comparison.learnt import in_raw_units, learnt_nothing, remedy, what_was_not_learnt
-from carryover.comparison.numbers import equal, seeds_lower
+from carryover.comparison.numbers import equal, seeds_lower, trainings
 from carryover.comparison.units import network_of
 from carryover.comparison.words import code, count, plain, seeds_of
-from carryover.training.behaviours import BATCH_ORDERS, TRAININGS, Training
+from carryover.training.behaviours import Training
+from carryover.training.cases import trainings_of
 
 NOT_A_FORECAST = "The claims say which trainings are the same, not that a forecast is good."
 
@@ -77,10 +78,9 @@ def _loop_or_single(details: dict[str, Any], params: dict[str, Any]) -> str:
     both = details["loop_is_single"]
     if not both:
         return ""
-    wrong = [TRAININGS[training] for training, identical in both.items() if not identical]
-    if wrong:
-        cases = spellings(params)
-        differ = "; ".join(", ".join(map(code, cases[training])) for training in wrong)
+    if not all(both.values()):
+        wrong = [names for training, names in spellings(params).items() if not both.get(training.name, True)]
+        differ = "; ".join(", ".join(map(code, names)) for names in wrong)
         return (
             "**In this run a loop of `fit(epochs=1)` is not always the same training as one `fit(epochs=n)`.** These "
             f"cases should be identical and are not: {differ}."
@@ -88,17 +88,17 @@ def _loop_or_single(details: dict[str, Any], params: dict[str, Any]) -> str:
     return "**A loop of `fit(epochs=1)` is the same training as one `fit(epochs=n)`, to the last bit.**"
 
 
-def with_and_without_reset(params: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield each batch order with a case of each of the two behaviours that it has: never reset, reset every epoch."""
+def with_and_without_reset(params: dict[str, Any]) -> Iterator[tuple[Training, dict[str, str]]]:
+    """Yield each training without a reset that is there with a reset every epoch too, and a case of each of the two."""
     found = spellings(params)
-    for batches in BATCH_ORDERS:
-        cases = {behaviour: found.get(Training(behaviour, batches)) for behaviour in ("never", "every_epoch")}
-        if all(cases.values()):
-            yield batches, {behaviour: names[0] for behaviour, names in cases.items() if names}
+    for never in trainings_of(params):
+        every_epoch = never._replace(behaviour="every_epoch")
+        if never.behaviour == "never" and every_epoch in found:
+            yield never, {training.behaviour: found[training][0] for training in (never, every_epoch)}
 
 
 def _effects_of_reset(details: dict[str, Any], params: dict[str, Any]) -> list[bool]:
-    """Return for each batch order whether a reset after every epoch changes what is learnt."""
+    """Return for each training without a reset whether a reset after every epoch changes what is learnt."""
     trained = {name: case["training"] for name, case in details["cases"].items()}
     return [trained[cases["never"]] != trained[cases["every_epoch"]] for _, cases in with_and_without_reset(params)]
 
@@ -122,17 +122,19 @@ def _reset(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 def _lower_after_reset(details: dict[str, Any]) -> str:
     """Say for each batch order whether the training loss ends lower with or without a reset, and in how many seeds."""
-    numbers = details.get("replicates", {})
+    numbers = details.get("replicates", {"trainings": {}})
     found = []
-    for batches in BATCH_ORDERS:
-        never, reset = (Training(behaviour, batches).name for behaviour in ("never", "every_epoch"))
-        for one in numbers.get("final_losses", []):
+    for training in trainings(numbers):
+        if training.behaviour != "never":
+            continue
+        never, reset = training.name, training._replace(behaviour="every_epoch").name
+        for one in numbers["final_losses"]:
             if {one["a"], one["b"]} == {never, reset} and not equal(one):
                 lower = one["lower"] or (reset if seeds_lower(one, reset) >= seeds_lower(one, never) else never)
                 side = "with" if lower == reset else "without"
                 seeds = seeds_of(seeds_lower(one, lower), numbers["count"])
                 luck = "" if one["lower"] else " (which may be luck)"
-                found.append(f"lower {side} the reset in {seeds} with {batches} batches{luck}")
+                found.append(f"lower {side} the reset in {seeds} with {training.order}{luck}")
     return f". The training loss was {', and '.join(found)}" if found else ""
 
 

@@ -2,7 +2,7 @@
 
 from carryover.job.yaml_file import Params
 from carryover.training.behaviours import Training
-from carryover.training.cases import Case
+from carryover.training.cases import training_of
 
 SIGNS = {"identical": "=", "different": "!="}
 """The sign between the two cases of a claim, by the kind of claim."""
@@ -20,11 +20,6 @@ def readable(name: str) -> str:
     'single_fit ≠ stateless_fit'
     """
     return name.replace("!=", "≠")
-
-
-def training_of(case: str, params: Params) -> Training:
-    """Return the training that the definition of a case spells, whatever the run found."""
-    return Case(**params["cases"][case]).training
 
 
 def spellings(params: Params) -> dict[Training, list[str]]:
@@ -51,6 +46,8 @@ def why_the_same(a: Training, b: Training, params: Params, windows: int, sequenc
     Returns:
         The reason; empty if the trainings are defined the same, or if nothing makes them learn the same.
     """
+    if a.variant != b.variant:
+        return ""
     batch_size = params["model"]["batch_size"]
     one_batch, one_epoch = windows == batch_size, params["training"]["epochs"] == 1
     one_in_a_row = sequence is not None and windows == batch_size * sequence
@@ -76,5 +73,6 @@ def why_the_same(a: Training, b: Training, params: Params, windows: int, sequenc
             "with a single epoch and one sequence in each row of the batches, the reset comes after all learning",
         ),
     }
-    reasons = [coinciding[min(pair), max(pair)] for pair in zip(a, b, strict=True) if pair[0] != pair[1]]
+    pairs = [(a.behaviour, b.behaviour), (a.batches, b.batches)]
+    reasons = [coinciding[min(pair), max(pair)] for pair in pairs if pair[0] != pair[1]]
     return "; ".join(reason for _, reason in reasons) if all(applies for applies, _ in reasons) else ""

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from carryover.comparison.claims import claims, spellings, training_of, why_the_same
+from carryover.comparison.claims import claims, spellings, why_the_same
 from carryover.comparison.explanation import Explanation, explain, summary
 from carryover.comparison.partings import first_parting, trainings
 from carryover.comparison.skill import skill
@@ -18,6 +18,7 @@ from carryover.series.dataset import Series
 from carryover.series.notes import Notes
 from carryover.series.windows import windows_per_sequence
 from carryover.training.case_results import CaseResults, Cases
+from carryover.training.cases import training_of
 
 Details = dict[str, Any]
 

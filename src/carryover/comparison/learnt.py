@@ -36,7 +36,8 @@ class Cause(NamedTuple):
         why: a sentence in Markdown that names the parameter; it may have the `mean` and the `deviation` of the target.
         remedy: what to do first.
 
-    Both may have the `network`, which is what to change for another network, and its `size`, for a smaller one.
+    Both may have the `network`, which is what to change for another network, and its `size`, for a smaller one; and
+    what trainings may have of their `own`.
     """
 
     why: str
@@ -64,8 +65,7 @@ TOO_FEW_EPOCHS = Cause(
     "train for more epochs (`training.epochs`)",
 )
 THIS_TRAINING = Cause(
-    "Other trainings have learnt something with the same parameters, so the likely cause is the order of the batches, "
-    "or when the states are reset.",
+    "Other trainings of this run have learnt something, so the likely cause is {own}.",
 )
 LITTLE_TO_LEARN = Cause(
     "The loss fell and then no further, so more epochs will not help: the inputs may say little about the target "
@@ -206,7 +206,10 @@ def _evidence(who: str, yardstick: str, idle: list[Training], details: Details, 
 def _filled(text: str, details: Details, params: Params) -> str:
     """Fill in the words of a cause."""
     network, size = network_of(params["model"], "units", "activation"), network_of(params["model"], "units")
-    return text.format(**details["target"], network=network, size=size)
+    own = "the order of the batches, or when the states are reset"
+    if any(training.variant.words for training in spellings(params)):
+        own = f"the network or the optimizer, {own}"
+    return text.format(**details["target"], network=network, size=size, own=own)
 
 
 def _cause(yardstick: str, idle: list[Training], details: Details, params: Params) -> Cause:

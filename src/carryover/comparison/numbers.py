@@ -3,7 +3,7 @@
 from typing import Any
 
 from carryover.forecasts.ways import column
-from carryover.training.behaviours import TRAININGS, Training
+from carryover.training.behaviours import Training, training_from
 
 Numbers = dict[str, Any]
 """The statistics of the replicates: `replicates` in results/details.json, the result of statistics.statistics."""
@@ -14,7 +14,7 @@ MEMORYLESS = "every_batch"
 
 def trainings(numbers: Numbers) -> list[Training]:
     """Return the trainings that have replicates."""
-    return [TRAININGS[name] for name in numbers["trainings"]]
+    return [training_from(found.get("definition", name)) for name, found in numbers["trainings"].items()]
 
 
 def error(numbers: Numbers, training: Training) -> float:
@@ -29,13 +29,30 @@ def in_use(numbers: Numbers, training: Training) -> str:
     return column(training.name, numbers["trainings"][training.name]["states"])
 
 
-def without_memory(batches: str) -> str:
-    """Return the name that networks without memory have in the comparisons: neither in training nor afterwards.
+def without_memory(training: Training) -> Training:
+    """Return the training of the same networks in the same batches without memory.
 
-    >>> without_memory("interleaved")
+    >>> without_memory(Training("never", "interleaved")).name
+    'interleaved_every_batch'
+    """
+    return training._replace(behaviour=MEMORYLESS)
+
+
+def no_memory(training: Training) -> str:
+    """Return the name that the same networks have in the comparisons with no memory, in training or afterwards.
+
+    >>> no_memory(Training("never", "interleaved"))
     'interleaved_every_batch/reset'
     """
-    return column(Training(MEMORYLESS, batches).name, "reset")
+    return column(without_memory(training).name, "reset")
+
+
+def by_order(numbers: Numbers) -> dict[Training, list[Training]]:
+    """Group the trainings that differ in the behaviour alone, by that without memory, which need not be among them."""
+    found: dict[Training, list[Training]] = {}
+    for training in trainings(numbers):
+        found.setdefault(without_memory(training), []).append(training)
+    return found
 
 
 def comparison(numbers: Numbers, a: str, b: str) -> dict[str, Any] | None:

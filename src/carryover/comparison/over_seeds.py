@@ -9,15 +9,16 @@ from carryover.comparison.numbers import (
     comparison,
     equal,
     in_use,
+    no_memory,
     seeds_lower,
     trainings,
-    without_memory,
 )
 from carryover.comparison.units import error_of, how_forecast, loss_of
 from carryover.comparison.words import by, count, seeds_of, table
 from carryover.forecasts.ways import BASELINES, STATES, states_in_words
 from carryover.series.options import NOISY_SINE
-from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
+from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training, differences
+from carryover.training.variants import ONLY
 
 COMPARED = ["lower", "in how many seeds", "by how much"]
 """The columns of a comparison, as _cells fills them."""
@@ -88,9 +89,7 @@ def errors_over_seeds(numbers: Numbers, samples: int, params: dict[str, Any]) ->
         parts += [
             "Compared with networks of the same batch order that have no memory at all (reset every batch in training, "
             "and at every window afterwards):",
-            _table_against(
-                {name: without_memory(of.batches) for name, of in named.items()}, "no memory", named, numbers
-            ),
+            _table_against({name: no_memory(of) for name, of in named.items()}, "no memory", named, numbers),
         ]
     return [
         *parts,
@@ -118,7 +117,7 @@ def _table_against(others: dict[str, str], words: str, named: dict[str, Training
 
 
 def _effects(comparisons: Iterable[dict[str, Any]], named: dict[str, Training], quantity: str, seeds: int) -> list[str]:
-    """Tell the effect of the states, within a batch order, from that of the batch order, for one behaviour.
+    """Tell the effect of the states from that of the batch order, and from that of each thing that variants vary.
 
     Args:
         comparisons: of which those between two of the named are taken.
@@ -126,17 +125,23 @@ def _effects(comparisons: Iterable[dict[str, Any]], named: dict[str, Training], 
         quantity: what is compared.
         seeds: how many there are.
     """
-    states, batches = [], []
+    states, batches, variants = [], [], []
     for one in comparisons:
         a, b = named.get(one["a"]), named.get(one["b"])
-        if a is None or b is None:
+        if a is None or b is None or len(differ := differences(a, b)) != 1:
             continue
-        if a.batches == b.batches:
+        if differ == ["behaviour"]:
             words = {one["a"]: BEHAVIOURS[a.behaviour], one["b"]: BEHAVIOURS[b.behaviour]}
-            states.append([a.batches, " or ".join(words.values()), *_cells(one, words, seeds)])
-        elif a.behaviour == b.behaviour:
+            order = ", ".join(filter(None, [a.batches, a.variant.words]))
+            states.append([order, " or ".join(words.values()), *_cells(one, words, seeds)])
+        elif differ == ["batches"]:
             words = {one["a"]: a.batches, one["b"]: b.batches}
-            batches.append([BEHAVIOURS[a.behaviour], *_cells(one, words, seeds)])
+            behaviour = ", ".join(filter(None, [BEHAVIOURS[a.behaviour], a.variant.words]))
+            batches.append([behaviour, *_cells(one, words, seeds)])
+        else:
+            words = {one["a"]: a.variant.words, one["b"]: b.variant.words}
+            training = a._replace(variant=ONLY).words
+            variants.append([training, " or ".join(words.values()), *_cells(one, words, seeds)])
     parts = []
     if states:
         parts += [
@@ -148,6 +153,11 @@ def _effects(comparisons: Iterable[dict[str, Any]], named: dict[str, Training], 
             f"What the batch order ({' or '.join(BATCH_ORDERS)}) does to the {quantity}, with the states treated alike "
             "in training:",
             table(["states", *COMPARED], batches),
+        ]
+    if variants:
+        parts += [
+            f"What the cell, the units or the optimizer does to the {quantity}, one of them at a time:",
+            table(["training", "network", *COMPARED], variants),
         ]
     return parts
 

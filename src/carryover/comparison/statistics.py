@@ -13,7 +13,8 @@ from carryover.comparison.best import best_baseline, better_states
 from carryover.comparison.numbers import MEMORYLESS
 from carryover.forecasts.ways import STATES, column
 from carryover.replicates.results import Replicates
-from carryover.training.behaviours import Training
+from carryover.training.behaviours import Training, differences
+from carryover.training.variants import ONLY
 
 Array = NDArray[np.float64]
 
@@ -33,11 +34,11 @@ def statistics(replicates: Replicates) -> dict[str, Any]:
 
     Returns:
         `count`: how many replicates each training has;
-        `trainings`: for each training the spread (`median`, `lower_quartile`, `upper_quartile`) of its `final_loss` and
-        of its `best_loss` (the lowest over the epochs), and `best_at_the_end`: in how many replicates the lowest loss
-        is that of the last epoch;
-        `final_losses`: the comparisons of the final losses of all trainings that differ in the behaviour or in the
-        batch order, but not in both.
+        `trainings`: for each training its Training.definition, if it has a variant; the spread (`median`,
+        `lower_quartile`, `upper_quartile`) of its `final_loss` and of its `best_loss` (the lowest over the epochs), and
+        `best_at_the_end`: in how many replicates the lowest loss is that of the last epoch;
+        `final_losses`: the comparisons of the final losses of all trainings that differ in one thing only
+        (behaviours.differences).
         If samples are held out, each training also has the spreads of its errors with the states `carried` and `reset`,
         and the `states` with the lower median; and there are
         `baselines`: the spread of the error of each forecast without a network;
@@ -52,7 +53,8 @@ def statistics(replicates: Replicates) -> dict[str, Any]:
     result: dict[str, Any] = {
         "count": len(next(iter(finals.values()))),
         "trainings": {
-            training.name: {
+            training.name: ({} if training.variant == ONLY else {"definition": training.definition})
+            | {
                 "final_loss": spread(finals[training.name]),
                 "best_loss": spread(loss.min(axis=1)),
                 "best_at_the_end": int((loss.argmin(axis=1) == loss.shape[1] - 1).sum()),
@@ -90,8 +92,7 @@ def _networks(errors: Mapping[Training, Mapping[str, Array]]) -> dict[str, Array
 
 
 def _differing_in_one(trainings: Iterable[Training]) -> list[tuple[str, str]]:
-    pairs = combinations(trainings, 2)
-    return [(a.name, b.name) for a, b in pairs if (a.behaviour == b.behaviour) != (a.batches == b.batches)]
+    return [(a.name, b.name) for a, b in combinations(trainings, 2) if len(differences(a, b)) == 1]
 
 
 def _compare(values: Mapping[str, Array], pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from carryover.comparison import words
 from carryover.comparison.answer import answer, claims_hold, with_and_without_reset
-from carryover.comparison.claims import spellings, training_of, why_the_same
+from carryover.comparison.claims import spellings, why_the_same
 from carryover.comparison.numbers import MEMORYLESS
 from carryover.comparison.over_seeds import errors_over_seeds, losses_over_seeds
 from carryover.comparison.units import error_of, how_forecast, loss_of
@@ -14,6 +14,7 @@ from carryover.forecasts.ways import BASELINES, STATES, states_in_words
 from carryover.series.lags import longest_lag
 from carryover.series.notes import Notes
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
+from carryover.training.cases import training_of, trainings_of
 
 
 def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
@@ -106,20 +107,21 @@ def _by_batch_order(details: dict[str, Any], params: dict[str, Any]) -> list[str
     if why_the_same(contiguous, interleaved, params, details["windows"], details.get("windows_per_sequence")):
         return []
     lines, lower = [], set()
-    for batches, cases in with_and_without_reset(params):
+    for never, cases in with_and_without_reset(params):
         finals = {behaviour: details["cases"][case]["final_loss"] for behaviour, case in cases.items()}
         low, high = sorted(finals, key=finals.__getitem__)
         if finals[low] == finals[high]:
             return []
         lower.add(low)
         lines.append(
-            f"- {batches.capitalize()} batches ({BATCH_ORDERS[batches].format(**params['model'])}): "
+            f"- {never.order.capitalize()} ({BATCH_ORDERS[never.batches].format(**params['model'])}): "
             f"{finals[low]:.6f} if {BEHAVIOURS[low]}, {finals[high]:.6f} if {BEHAVIOURS[high]}."
         )
     if len(lines) < 2:
         return []
     depends = "depends" if len(lower) > 1 else "does not depend"
-    return [f"In this seed, which of the two ends with the lower loss {depends} on the batch order:", "\n".join(lines)]
+    what = "the batch order or the network" if never.variant.words else "the batch order"
+    return [f"In this seed, which of the two ends with the lower loss {depends} on {what}:", "\n".join(lines)]
 
 
 def _held_out(details: dict[str, Any], params: dict[str, Any]) -> str:
@@ -159,22 +161,24 @@ def _states_and_batches(details: dict[str, Any], params: dict[str, Any]) -> list
     errors, cases = details["held_out"]["cases"], spellings(params)
     words_of = states_in_words(params["dataset"])
     lines, without_memory = [], {}
-    for batches in BATCH_ORDERS:
-        if not (stateless := cases.get(Training("every_batch", batches))):
+    for memoryless in trainings_of(params):
+        if memoryless.behaviour != MEMORYLESS:
             continue
-        without_memory[batches] = errors[stateless[0]]["reset"]
-        line = f"- {batches.capitalize()} batches: {without_memory[batches]:.4f} without memory between batches"
-        trainings = [Training(behaviour, batches) for behaviour in BEHAVIOURS if behaviour != MEMORYLESS]
+        without_memory[memoryless] = errors[cases[memoryless][0]]["reset"]
+        line = f"- {memoryless.order.capitalize()}: {without_memory[memoryless]:.4f} without memory between batches"
+        trainings = [memoryless._replace(behaviour=behaviour) for behaviour in BEHAVIOURS if behaviour != MEMORYLESS]
         if others := [name for training in trainings for name in cases.get(training, [])]:
             best, states = min(product(others, STATES), key=lambda way: errors[way[0]][way[1]])
             line += f", {errors[best][states]:.4f} at best with it ({code(best)}, states {words_of[states]})"
         lines.append(f"{line}.")
-    if len(without_memory) > 1:
-        contiguous, interleaved = (f"{without_memory[batches]:.4f}" for batches in BATCH_ORDERS)
-        lines.append(
-            f"- The batch order alone, without memory: {contiguous} with contiguous batches, {interleaved} with "
-            "interleaved ones."
-        )
+    for variant in dict.fromkeys(training.variant for training in cases):
+        of_each = [without_memory.get(Training(MEMORYLESS, batches, variant)) for batches in BATCH_ORDERS]
+        if None not in of_each:
+            contiguous, interleaved = (f"{error:.4f}" for error in of_each)
+            lines.append(
+                f"- The batch order alone, without memory{variant.in_brackets}: {contiguous} with contiguous batches, "
+                f"{interleaved} with interleaved ones."
+            )
     intro = (
         "To see what carried states are worth, compare networks of the same batch order. To see what the batch order "
         "is worth, compare networks without memory. In this seed:"

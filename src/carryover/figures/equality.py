@@ -68,14 +68,12 @@ def draw_equality(cases: Cases, groups: Sequence[Group]) -> Figure:
     axes.tick_params(length=0, pad=12)
     _mark_groups(axes, groups, side)
     set_title(figure, "Which cases are identical to the last bit, and where the others part")
-    trainings = {group.words: group.training for group in groups}
+    looks = {group.words: line(group.training, namesakes=group.namesakes) for group in groups}
     keys = [
         Patch(color=IDENTICAL, label="identical"),
         Patch(color=DIFFERENT, label="different: first epoch, and parts that differ"),
     ]
-    handles = [
-        Line2D([], [], linewidth=4, label=fill(words, 50), **line(training)) for words, training in trainings.items()
-    ]
+    handles = [Line2D([], [], linewidth=4, label=fill(words, 50), **look) for words, look in looks.items()]
     note = "parts: the loss of the epoch; weights, optimizer and states at its end"
     set_legend(figure, [*keys, *handles], columns=2, note=note)
     return figure

@@ -1,6 +1,7 @@
 """The errors on unseen data: every seed a dot, for each training and both ways to deploy its network."""
 
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from textwrap import fill
 from typing import Any
 
@@ -13,7 +14,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from carryover.comparison.units import ahead, target_of
-from carryover.figures.groups import by_batch_order
+from carryover.figures.groups import by_order, in_panels
 from carryover.figures.replicates import NO_REPLICATES
 from carryover.figures.style import (
     BASELINE,
@@ -54,7 +55,7 @@ APART = 0.14
 
 
 def draw_errors(replicates: Replicates, dataset: Mapping[str, Any]) -> Figure:
-    """Draw the error of each seed on the held-out part, on a log scale, in a panel for each batch order.
+    """Draw the error of each seed on the held-out part, on a log scale, a panel for each batch order of each variant.
 
     Each training has two columns of dots: with states carried and with states reset. A seed has the same place in every
     column. The line across a column is the median of all its seeds, and the line across a panel that of a baseline. An
@@ -68,22 +69,23 @@ def draw_errors(replicates: Replicates, dataset: Mapping[str, Any]) -> Figure:
         return nothing_to_show(NO_REPLICATES)
     if not replicates.errors:
         return nothing_to_show("There are no errors on unseen data: dataset.held_out leaves no whole window.")
-    panels_of = by_batch_order(replicates.errors)
+    rows = by_order(replicates.errors)
     floor = _floor(replicates)
-    figure = new_figure(6)
-    widths = [len(trainings) for trainings in panels_of.values()]
-    panels = figure.subplots(1, len(widths), sharey=True, squeeze=False, width_ratios=widths)[0]
-    for panel, (batches, trainings) in zip(panels, panels_of.items(), strict=True):
+    figure = new_figure(1.6 + 4.4 * len(rows))
+    lengths = [[len(trainings) for trainings in row.values()] for row in rows]
+    widths = [max(of_column) for of_column in zip_longest(*lengths, fillvalue=0)]
+    panels = figure.subplots(len(rows), len(widths), sharey=True, squeeze=False, width_ratios=widths)
+    for panel, trainings in in_panels(panels, rows):
         for place, training in enumerate(trainings):
             for states, errors in replicates.errors[training].items():
                 _draw_column(panel, place + COLUMNS[states], errors, training, states, floor)
-        panel.set_title(f"{batches} batches", loc="left")
         _name_columns(panel, {training: replicates.errors[training] for training in trainings})
     medians = {name: float(np.median(errors)) for name, errors in replicates.baselines.items()}
-    _draw_baselines(panels, medians, floor)
-    log_axis(panels[0])
-    panels[0].set_ylabel(f"error on unseen data\n(RMSE, in the units of {target_of(dataset)}, log scale)")
-    _label_baselines(panels[-1], medians, floor)
+    _draw_baselines(figure.axes, medians, floor)
+    for row, orders in zip(panels, rows, strict=True):
+        log_axis(row[0])
+        row[0].set_ylabel(f"error on unseen data\n(RMSE, in the units of {target_of(dataset)}, log scale)")
+        _label_baselines(row[len(orders) - 1], medians, floor)
     seeds = _seeds(replicates)
     of_seeds = f"{seeds:,} seeds" if seeds > 1 else "1 seed"
     set_title(figure, f"Error on unseen data of each training from {of_seeds}{ahead(dataset)}")

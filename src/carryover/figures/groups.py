@@ -1,13 +1,17 @@
 """The cases of a figure, grouped into those that have turned out to be the same training."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from carryover.comparison.claims import training_of
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
 from carryover.comparison.words import same_trainings
 from carryover.job.yaml_file import Params
 from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
+from carryover.training.cases import training_of
+from carryover.training.variants import Variant
 
 
 class Group(NamedTuple):
@@ -17,7 +21,7 @@ class Group(NamedTuple):
         names: of the cases.
         trainings: the training that each of them spells. There are several if the definitions differ and what is learnt
             does not.
-        namesakes: how many groups with the same first training come before this one.
+        namesakes: how many groups whose first training has the same place come before this one.
     """
 
     names: tuple[str, ...]
@@ -44,11 +48,33 @@ def place(training: Training) -> tuple[int, int]:
     return list(BEHAVIOURS).index(training.behaviour), list(BATCH_ORDERS).index(training.batches)
 
 
-def by_batch_order(trainings: Iterable[Training]) -> dict[str, list[Training]]:
-    """Sort trainings by their batch order, and those of one batch order by their behaviour."""
-    ordered = sorted(trainings, key=place)
-    found = {batches: [training for training in ordered if training.batches == batches] for batches in BATCH_ORDERS}
-    return {batches: those for batches, those in found.items() if those}
+def by_order(trainings: Iterable[Training]) -> list[dict[str, list[Training]]]:
+    """Arrange trainings in panels: a row for each variant, with a panel for each of its batch orders.
+
+    Returns:
+        For each variant the trainings of each order, sorted by their behaviour, by Training.order.
+    """
+    rows: dict[Variant, dict[str, list[Training]]] = {}
+    for training in sorted(trainings, key=lambda training: place(training)[::-1]):
+        rows.setdefault(training.variant, {}).setdefault(training.order, []).append(training)
+    return list(rows.values())
+
+
+def in_panels(
+    panels: NDArray[Any], rows: Sequence[Mapping[str, list[Training]]]
+) -> Iterator[tuple[Axes, list[Training]]]:
+    """Title a panel for each order of each row of by_order, yield it with its trainings, and remove those left over.
+
+    Args:
+        panels: of shape (rows, panels of the longest row).
+        rows: the result of by_order.
+    """
+    for row, orders in zip(panels, rows, strict=True):
+        for column, (order, trainings) in enumerate(orders.items()):
+            row[column].set_title(fill(order, 50), loc="left")
+            yield row[column], trainings
+        for panel in row[len(orders) :]:
+            panel.remove()
 
 
 def grouped(cases: Iterable[Sequence[str]], params: Params) -> list[Group]:
@@ -60,5 +86,5 @@ def grouped(cases: Iterable[Sequence[str]], params: Params) -> list[Group]:
     """
     groups = [Group(tuple(names), tuple(training_of(name, params) for name in names)) for names in cases]
     groups.sort(key=lambda group: place(group.training))
-    before = [group.training for group in groups]
-    return [group._replace(namesakes=before[:i].count(group.training)) for i, group in enumerate(groups)]
+    places = [place(group.training) for group in groups]
+    return [group._replace(namesakes=places[:i].count(places[i])) for i, group in enumerate(groups)]

@@ -11,18 +11,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from carryover.figures.groups import Group, by_batch_order
+from carryover.figures.groups import Group, by_order, in_panels
 from carryover.figures.style import epoch_axis, line, loss_axis, new_figure, nothing_to_show, set_legend, set_title
 from carryover.job.yaml_file import Params
 from carryover.replicates.results import Losses
 from carryover.training.behaviours import Training
 from carryover.training.case_results import Cases
+from carryover.training.variants import ONLY
 
 NO_REPLICATES = "There are no replicates: replicates.count is 0."
 
 
 def draw_replicates(losses: Losses, cases: Cases, groups: Sequence[Group], params: Params) -> Figure:
-    """Draw the loss per epoch, median and quartiles of the seeds, a panel for each batch order.
+    """Draw the loss per epoch, median and quartiles of the seeds, a panel for each batch order of each variant.
 
     A thin line is the run's own case of that training.
 
@@ -35,21 +36,22 @@ def draw_replicates(losses: Losses, cases: Cases, groups: Sequence[Group], param
     if not losses:
         return nothing_to_show(NO_REPLICATES)
     seeds, epochs = next(iter(losses.values())).shape
-    panels_of = by_batch_order(losses)
-    figure = new_figure(5 + 0.25 * max(map(len, panels_of.values())))
-    panels = figure.subplots(1, len(panels_of), sharey=True, squeeze=False)[0]
-    handles: list[list[Artist]] = []
-    for panel, (batches, trainings) in zip(panels, panels_of.items(), strict=True):
+    rows = by_order(losses)
+    figure = new_figure(1.2 + sum(3.8 + 0.25 * max(map(len, row.values())) for row in rows))
+    panels = figure.subplots(len(rows), max(map(len, rows)), sharey=True, squeeze=False)
+    handles: dict[str, dict[str, Artist]] = {}
+    for panel, trainings in in_panels(panels, rows):
         own = {training: cases[name].history for training in trainings if (name := _own_case(training, groups))}
-        handles.append([*_draw_quantiles(panel, {training: losses[training] for training in trainings})])
+        drawn = _draw_quantiles(panel, {training: losses[training] for training in trainings})
+        handles.setdefault(trainings[0].batches, {}).update({str(handle.get_label()): handle for handle in drawn})
         for training, history in own.items():
             panel.plot(history["epoch"], history["loss"], linewidth=0.9, **line(training, len(history)))
-        panel.set_title(f"{batches} batches", loc="left")
         epoch_axis(panel, epochs)
-    loss_axis(panels[0], "loss of the epoch", params)
+    for panel in panels[:, 0]:
+        loss_axis(panel, "loss of the epoch", params)
     words = "1 seed" if seeds == 1 else f"{seeds:,} seeds"
     set_title(figure, f"Loss per epoch of each training from {words}")
-    set_legend(figure, _in_columns(handles, _keys()), columns=2)
+    set_legend(figure, _in_columns([[*column.values()] for column in handles.values()], _keys()), columns=2)
     return figure
 
 
@@ -64,7 +66,7 @@ def _draw_quantiles(panel: Axes, losses: Mapping[Training, NDArray[np.float64]])
         lower, median, upper = np.quantile(loss, [0.25, 0.5, 0.75], axis=0)
         look = line(training, len(epochs))
         panel.fill_between(epochs, lower, upper, color=look["color"], alpha=0.2, linewidth=0)
-        handles += panel.plot(epochs, median, linewidth=2.2, label=training.words, **look)
+        handles += panel.plot(epochs, median, linewidth=2.2, label=training._replace(variant=ONLY).words, **look)
     return handles
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from carryover.comparison.best import best_baseline, better_states
+from carryover.comparison.numbers import without_memory
 from carryover.figures.groups import Group
 from carryover.forecasts.ways import BASELINES, column
 from carryover.replicates.results import Replicates
@@ -50,12 +51,12 @@ def rivals(groups: Sequence[Group], replicates: Replicates, errors: Mapping[str,
     Returns:
         First that of the best training: the one whose errors, with the better states, have the lowest median over all
         replicates; without replicates, the one whose own case has the lowest error. Then that of the network which is
-        trained without memory in the same batch order, with states reset, if that is another one and the run has it.
+        trained without memory and is otherwise the same, with states reset, if that is another one and the run has it.
         Last the best baseline, by the same measure as the best training.
     """
     training, states = _best(groups, replicates, errors["cases"])
     found = [_network("lowest error", training, states, groups, replicates, errors["cases"])]
-    memoryless = Training("every_batch", training.batches)
+    memoryless = without_memory(training)
     group = _group(memoryless, groups)
     if group is not None and not (training in group.trainings and states == "reset"):
         found.append(_network("without memory", memoryless, "reset", groups, replicates, errors["cases"]))

@@ -16,7 +16,7 @@ from carryover.params.folders import check_folders
 from carryover.series.csv_format import ISO, CsvFormat
 from carryover.series.options import NOISY_SINE, SERIES
 from carryover.series.windows import count_windows
-from carryover.training.network import Network, misfit
+from carryover.training.network import STACKED, Network, misfit
 
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
 """The files in the folder of a reference, besides its initial weights."""
@@ -50,10 +50,7 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     _check_dataset(params["dataset"], params["model"], root)
     check_folders(params["folders"], params["dataset"]["source"], root)
     for name, case in params["cases"].items():
-        if case["reset"] != "never" and not case["stateful"]:
-            raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true; set that, or set reset: never")
-        if case["reset"] == "every_sequence":
-            _check_every_sequence(name, case, params["dataset"]["sequence"])
+        _check_case(name, case, params["model"]["build"], params["dataset"]["sequence"])
     seeds = params["replicates"]["first_seed"] + params["replicates"]["count"]
     if seeds > 2**32:
         raise UserError(f"replicates: the last seed would be {seeds - 1}, above 4294967295; lower first_seed or count")
@@ -66,6 +63,18 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     check_build(params["model"], root)
     _check_weights(params["model"], params["dataset"], root)
     return params  # type: ignore[no-any-return]
+
+
+def _check_case(name: str, case: dict[str, Any], build: str, sequence: str) -> None:
+    if case["reset"] != "never" and not case["stateful"]:
+        raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true; set that, or set reset: never")
+    if case["reset"] == "every_sequence":
+        _check_every_sequence(name, case, sequence)
+    for key in ("cell", "units"):
+        if key in case and build != STACKED:
+            raise UserError(
+                f"cases.{name}.{key}: it is for the network of {STACKED}, and {build} builds its own; remove the key"
+            )
 
 
 def _check_every_sequence(name: str, case: dict[str, Any], sequence: str) -> None:

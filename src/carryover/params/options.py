@@ -100,9 +100,14 @@ def flags(section: dict[str, Any]) -> str:
 
     >>> flags({"units": [10, 10], "epsilon": 1e-8, "stateful": True, "shuffle": False, "time": [], "comment": ""})
     "--units 10 10 --epsilon 1e-08 --stateful --comment ''"
+    >>> flags({"calls": "loop", "optimizer": {"name": "sgd", "momentum": 0.0}})
+    '--calls loop --optimizer.name sgd --optimizer.momentum 0.0'
     """
     words: list[str] = []
     for name, value in section.items():
+        if isinstance(value, dict):
+            words.append(flags({f"{name}.{key}": item for key, item in value.items()}))
+            continue
         if value is not False and value != []:
             words.append(f"--{name}")
         if not isinstance(value, bool):

@@ -26,6 +26,7 @@ from carryover.training.model import build_model, set_weights
 from carryover.training.optimizers import build_optimizer
 from carryover.training.own_network import draw_weights
 from carryover.training.snapshot import recorded_state
+from carryover.training.variants import Variant
 from carryover.training.weights import Weights
 
 
@@ -89,7 +90,8 @@ class _Trainer:
         settings, case = self.settings, case_of(training)
         windows = settings.time_steps, settings.batch_size, settings.network.targets
         inputs, targets = cut_windows(parts.training, *windows)
-        model = self._compiled(compiled_as(case), len(inputs) // settings.batch_size).restarted()
+        batches_per_epoch = len(inputs) // settings.batch_size
+        model = self._compiled(compiled_as(case), batches_per_epoch, training.variant).restarted()
         set_weights(model, weights, settings.network)
         losses: list[float] = []
 
@@ -105,8 +107,8 @@ class _Trainer:
         train(model, batches, settings.epochs, case, record, settings.windows_per_sequence)
         return losses, recorded_state(model)["weights"]
 
-    def _compile(self, case: Case, batches: int) -> Restartable:
-        settings = self.settings
+    def _compile(self, case: Case, batches: int, variant: Variant) -> Restartable:
+        settings = self.settings.of(variant)
         model = build_model(settings.network, settings.time_steps, settings.batch_size, case.stateful)
         optimizer = build_optimizer(settings.optimizer, **settings.optimizer_parameters)
         compile_model(model, optimizer, settings.loss, case, batches)

@@ -51,7 +51,7 @@ def read_replicates(folder: Path, params: Mapping[str, Any]) -> Replicates:
         UserError: if a file is missing or broken, or does not have exactly the trainings of the cases, the seeds and
             epochs of its shard, and the forecasts of the other shards.
     """
-    trainings = trainings_of(params["cases"])
+    trainings = trainings_of(params)
     parts = shards(**params["replicates"])
     if not parts:
         return Replicates({}, {}, {})

@@ -1,6 +1,7 @@
 """Forecasts of unseen data by replicates, as forecasts.scoring makes them with one network, and their errors."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import keras
 import numpy as np
@@ -25,6 +26,7 @@ from carryover.series.scales import Scale, in_own_units, series_in_own_units
 from carryover.training.behaviours import Training
 from carryover.training.network import Network
 from carryover.training.states import reset_states
+from carryover.training.variants import Variant
 
 AT_ONCE = 200
 """How many steps or windows are forecast in one execution of the graph: more would need memory and be no faster."""
@@ -60,18 +62,19 @@ def score_shard(
     samples = windows[0].samples
     if not len(samples):
         return {}
-    forecaster = ReplicatedForecaster(
-        len(shard.seeds),
-        settings.network,
-        np.stack([one.sequences for one in windows]),
-        np.stack([one.windows for one in windows]),
-    )
+    sequences = np.stack([one.sequences for one in windows])
+    to_forecast = np.stack([one.windows for one in windows])
+
+    @lru_cache(maxsize=1)  # the trainings of a variant come one after another
+    def forecaster(variant: Variant) -> ReplicatedForecaster:
+        return ReplicatedForecaster(len(shard.seeds), settings.of(variant).network, sequences, to_forecast)
+
     made = (
         (
             training,
             {
-                "carried": forecaster.with_carried_states(weights)[:, samples],
-                "reset": forecaster.with_reset_states(weights),
+                "carried": forecaster(training.variant).with_carried_states(weights)[:, samples],
+                "reset": forecaster(training.variant).with_reset_states(weights),
             },
         )
         for training, weights in trained.items()

@@ -22,6 +22,7 @@ from carryover.training.behaviours import Training
 from carryover.training.cases import Case, case_of
 from carryover.training.fitting import compile_model, diverged, make_batches, train
 from carryover.training.optimizers import build_optimizer
+from carryover.training.variants import Variant
 
 
 def train_shard(
@@ -46,17 +47,24 @@ def train_shard(
     keras.backend.clear_session()
     count, epochs = len(shard.seeds), settings.epochs
     inputs, targets = _windows(series, settings)
-    initial = pack(random_weights_of_each(settings.network, shard.seeds), settings.network)
-    keras.utils.set_random_seed(0)  # the weights are drawn, and nothing else is random
 
     @cache
-    def network(case: Case) -> Restartable:
-        return Restartable(_compiled(count, len(series), len(inputs) // settings.batch_size, case, settings))
+    def initial(variant: Variant) -> Packed:
+        network = settings.of(variant).network
+        weights = pack(random_weights_of_each(network, shard.seeds), network)
+        keras.utils.set_random_seed(0)  # the weights are drawn, and nothing else is random
+        return weights
+
+    @cache
+    def network(case: Case, variant: Variant) -> Restartable:
+        batches = len(inputs) // settings.batch_size
+        return Restartable(_compiled(count, len(series), batches, case, settings.of(variant)))
 
     def train_in(training: Training, epochs_before: int) -> tuple[NDArray[np.float64], Packed]:
         case = case_of(training)
-        model = network(compiled_as(case)).restarted()
-        set_packed(model, initial)
+        weights = initial(training.variant)
+        model = network(compiled_as(case), training.variant).restarted()
+        set_packed(model, weights)
         recorded: list[NDArray[np.float32]] = []
 
         def record(epoch: int, logs: dict[str, Any]) -> None:

@@ -1,7 +1,10 @@
-"""The trainings: when the states are reset, and in which order the batches take the windows; the words for both."""
+"""The trainings: when the states are reset, in which order the batches take the windows, and of which variant."""
 
+from collections.abc import Mapping
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from carryover.training.variants import KEYS, ONLY, Variant
 
 BEHAVIOURS = {
     "never": "never reset",
@@ -24,24 +27,42 @@ class Training(NamedTuple):
     Attributes:
         behaviour: a key of BEHAVIOURS.
         batches: a key of BATCH_ORDERS.
+        variant: the network and the optimizer, where not all cases of the run have the same.
     """
 
     behaviour: str
     batches: str
+    variant: Variant = ONLY
 
     @property
     def name(self) -> str:
-        """The training's name in tables, such as `contiguous_never`."""
-        return f"{self.batches}_{self.behaviour}"
+        """The training's name in tables, such as `contiguous_never` or `contiguous_never_gru`."""
+        return "_".join(filter(None, [self.batches, self.behaviour, self.variant.name]))
 
     @property
     def words(self) -> str:
         """The training's name in a sentence.
 
-        >>> Training("never", "contiguous").words
-        'never reset, contiguous batches'
+        >>> Training("never", "contiguous").words, Training("never", "contiguous", Variant("gru")).words
+        ('never reset, contiguous batches', 'never reset, contiguous batches, gru')
         """
-        return f"{BEHAVIOURS[self.behaviour]}, {self.batches} batches"
+        return f"{BEHAVIOURS[self.behaviour]}, {self.order}"
+
+    @property
+    def order(self) -> str:
+        """What the training has beside its behaviour, in words.
+
+        >>> Training("never", "contiguous", Variant("gru")).order
+        'contiguous batches, gru'
+        """
+        return ", ".join(filter(None, [f"{self.batches} batches", self.variant.words]))
+
+    @property
+    def definition(self) -> str | dict[str, Any]:
+        """The training as JSON: its name, or with the definition of its variant if the run has several."""
+        if self.variant == ONLY:
+            return self.name
+        return {"training": self._replace(variant=ONLY).name} | self.variant.definition
 
 
 TRAININGS = {
@@ -49,4 +70,31 @@ TRAININGS = {
     for training in (Training(behaviour, batches) for batches, behaviour in product(BATCH_ORDERS, BEHAVIOURS))
     if training != Training("every_sequence", "contiguous")
 }
-"""Every training, by its name. In contiguous batches, no row runs along a sequence."""
+"""Every training, by its name without a variant. In contiguous batches, no row runs along a sequence."""
+
+
+def training_from(definition: str | Mapping[str, Any]) -> Training:
+    """Return a training from its definition.
+
+    >>> training_from({"training": "contiguous_never", "variant": "gru", "cell": "gru"}).name
+    'contiguous_never_gru'
+
+    Raises:
+        KeyError, ValueError: if it is no definition of a training.
+    """
+    if isinstance(definition, str):
+        return TRAININGS[definition]
+    return TRAININGS[definition["training"]]._replace(variant=Variant.of(definition))
+
+
+def differences(a: Training, b: Training) -> list[str]:
+    """Return in what two trainings differ: the behaviour, the batches, the cell, the units, the optimizer.
+
+    What two trainings show is due to one cause only if this is one.
+
+    >>> lstm, gru = Variant("lstm", "lstm"), Variant("gru", "gru")
+    >>> differences(Training("never", "contiguous", lstm), Training("every_epoch", "contiguous", gru))
+    ['behaviour', 'cell']
+    """
+    ours, theirs = ({**t._asdict(), **t.variant._asdict()} for t in (a, b))
+    return [key for key in ("behaviour", "batches", *KEYS) if ours[key] != theirs[key]]

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from carryover.training.behaviours import TRAININGS, Training
+from carryover.training.variants import variant_of
 
 CALLS = {"loop": "a loop of fit(epochs=1)", "single": "one fit(epochs=n)"}
 """How a case calls `fit`."""
 
 
 class Case(NamedTuple):
-    """How a case is trained: an entry of `cases` in params.yaml.
+    """How a case is trained: an entry of `cases` in params.yaml, without the keys of its variant.
 
     Attributes:
         calls: a key of CALLS.
@@ -26,10 +27,10 @@ class Case(NamedTuple):
 
     @property
     def training(self) -> Training:
-        """The training that the case spells.
+        """The training that the case spells, whatever its variant.
 
-        >>> Case("single", "never", stateful=False).training
-        Training(behaviour='every_batch', batches='contiguous')
+        >>> Case("single", "never", stateful=False).training.name
+        'contiguous_every_batch'
         """
         return Training(self.reset if self.stateful else "every_batch", self.batches)
 
@@ -45,15 +46,25 @@ def case_of(training: Training) -> Case:
     return Case("single", reset, stateful, training.batches)  # type: ignore[arg-type]
 
 
-def trainings_of(cases: Mapping[str, Mapping[str, Any]]) -> list[Training]:
-    """Return the different trainings that some cases spell, in the order of TRAININGS.
-
-    >>> single = {"calls": "single", "reset": "never", "stateful": True}
-    >>> trainings_of({"a": single, "b": single | {"calls": "loop"}})
-    [Training(behaviour='never', batches='contiguous')]
+def training_of(name: str, params: Mapping[str, Any]) -> Training:
+    """Return the training that the definition of a case spells, whatever the run found.
 
     Args:
-        cases: the entries of `cases` in params.yaml, by name.
+        name: of the case.
+        params: the parameters of the run.
     """
-    spelled = {Case(**case).training for case in cases.values()}
-    return [training for training in TRAININGS.values() if training in spelled]
+    definition = params["cases"][name]
+    case = Case(**{key: definition[key] for key in Case._fields if key in definition})
+    return case.training._replace(variant=variant_of(name, params))
+
+
+def trainings_of(params: Mapping[str, Any]) -> list[Training]:
+    """Return the different trainings that the cases of a run spell.
+
+    Returns:
+        They are in the order of TRAININGS, those of one variant after those of another.
+    """
+    spelled = list(dict.fromkeys(training_of(name, params) for name in params["cases"]))
+    variants = dict.fromkeys(training.variant for training in spelled)
+    every = [training._replace(variant=variant) for variant in variants for training in TRAININGS.values()]
+    return [training for training in every if training in spelled]
