@@ -117,9 +117,9 @@ class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
     A model that is built by its first batch has no states before that batch, so nothing is reset before it.
 
     Raises:
-        ValueError: if there is nothing to reset; on JAX, if carry_states has not been called; for every="epoch" in `evaluate` and `predict`, which have no epochs;
-            and for all else if the model was compiled with steps_per_execution above 1, because Keras then calls the
-            callbacks only once for several batches.
+        ValueError: if there is nothing to reset; on JAX, if carry_states has not been called; for every="epoch" in
+            `evaluate` and `predict`, which have no epochs; and for all else if the model was compiled with
+            steps_per_execution above 1, because Keras then calls the callbacks only once for several batches.
         TypeError: if the model is not a model of Keras 3, or if the function does not return True or False.
     """
 
