@@ -1,5 +1,6 @@
 """The library on each backend of Keras, and each row of docs/backends.md."""
 
+import json
 import re
 from pathlib import Path
 
@@ -59,6 +60,14 @@ def test_the_page_names_the_versions(backend: Backend) -> None:
     titles = {"keras": "Keras", "tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
     for library, version in backend.found["versions"].items():
         assert f"{titles[library]} {version}" in " ".join(PAGE.split())
+
+
+def test_the_times_of_the_page_are_the_measured_ones() -> None:
+    ratios = json.loads((ROOT / "benchmarks/backends.json").read_text())["relative_to_tensorflow"]
+    _, _, *rows = re.findall(r"^\| .*$", PAGE.split("## Speed")[1].split("\n## ")[0], re.M)
+    shown = [[float(cell) for cell in row.strip("| ").split(" | ")[1:]] for row in rows]
+    order = ("tensorflow", "jax", "torch")
+    assert shown == [[ratios[name][what] for name in order] for what in ("loop", "single", "first_epoch")]
 
 
 def test_the_library_can_be_imported_where_nothing_else_is_installed(backend: Backend) -> None:

@@ -79,9 +79,9 @@ def is_carried_reset_and_set(kind: str) -> None:
 def calling_it_twice_is_harmless() -> None:
     model = build()
     carry_states(model)
-    once = [id(variable) for variable in model.variables]
+    once = [(id(variable), variable.path) for variable in model.layers[0].variables]
     carry_states(model)
-    assert [id(variable) for variable in model.variables] == once
+    assert [(id(variable), variable.path) for variable in model.layers[0].variables] == once
 
 
 def it_may_be_called_after_compile_and_after_training() -> None:
@@ -198,17 +198,19 @@ def a_callback_resets_within_the_validation_of_fit() -> None:
 
 
 def every_batch_can_look_at_the_whole_training_state() -> None:
-    seen: list[list[bytes]] = []
+    model, seen = prepared(carry_states), []
+    # Keras's property `model` of a callback would put the values back by itself.
     look = keras.callbacks.LambdaCallback(
-        on_train_batch_begin=lambda batch, logs: seen.append([*training_state_digests(look.model).values()])
+        on_train_batch_begin=lambda batch, logs: seen.append(training_state_digests(model))
     )
-    looked = prepared(carry_states)
-    looked.fit(X, Y, callbacks=[look], **FITTING)
-    assert all(len({parts[place] for parts in seen}) == len(X) // 2 for place in (0, 2, 3))
-    looked_at = training_state_digests(looked)
-    unseen = prepared(carry_states)
-    unseen.fit(X, Y, **FITTING)
-    assert training_state_digests(unseen) == looked_at, "looking has changed the training"
+    model.fit(X, Y, callbacks=[look], **FITTING)
+    seen.append(training_state_digests(model))
+    prepared(carry_states)
+    expected = [training_state_digests(model)]
+    for _, x, y in batches():
+        model.train_on_batch(x, y)
+        expected.append(training_state_digests(model))
+    assert seen == expected
 
 
 def the_states_of_a_part_are_not_reset_within_an_epoch_of_the_whole() -> None:
