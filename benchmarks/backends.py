@@ -2,13 +2,13 @@
 
     python benchmarks/backends.py
 
-PyTorch is measured if `make torch` has set it up. The backends take turns, each in a process of its own, and every
-ratio is between two medians of this run.
+PyTorch is measured if `make torch` has set it up. The backends take turns, each in a process of its own on one core,
+and every ratio is between two medians of this run. The times are those of the processor, so that other work on the
+machine does not count.
 """
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -18,13 +18,14 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-REPEATS = 5
+REPEATS = 3
 BACKENDS = {"tensorflow": sys.executable, "jax": sys.executable, "torch": str(ROOT / ".venv-torch/bin/python")}
 UNITS, BATCH_SIZE, BATCHES, EPOCHS = 10, 100, 16, 70
 
 
 def measure() -> dict[str, float]:
     """Time the first epoch of a model, which compiles it, the loop, and the single call, in seconds."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before a backend counts the cores
     import keras
     import numpy as np
 
@@ -51,9 +52,9 @@ def measure() -> dict[str, float]:
 
 
 def timed(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     run()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def measure_in_a_process(backend: str) -> dict[str, float]:
@@ -78,7 +79,6 @@ def main() -> None:
             runs[name].append(measure_in_a_process(name))
     medians = {name: {what: median(run[what] for run in of_it) for what in of_it[0]} for name, of_it in runs.items()}
     found = {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "seconds": {name: {what: round(time, 2) for what, time in of_it.items()} for name, of_it in medians.items()},
         "relative_to_tensorflow": {
             name: {what: round(time / medians["tensorflow"][what], 2) for what, time in of_it.items()}

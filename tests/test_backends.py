@@ -92,6 +92,16 @@ def test_a_command_says_in_one_line_what_to_install(once: Once, tmp_path: Path) 
     assert backend("-m", "carryover", "--help").returncode == 0
 
 
+def test_the_first_example_of_the_page_runs(once: Once, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(import keras\n.*?)```", PAGE, re.S)
+    data = "import numpy as np\nx, y = np.ones((200, 1, 1)), np.ones((200, 1))\n"
+    file = tmp_path / "example.py"
+    file.write_text(data + example + "print(max(float(abs(state.value).max()) for state in model.layers[0].states))\n")
+    done = Backend("jax", once)(str(file))
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.splitlines()[-1]) == 0, "reset at the end of the last epoch"
+
+
 def test_the_example_for_a_report_to_keras_shows_the_fault(once: Once, tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(import os\n.*?)```", PAGE, re.S)
     (output,) = re.findall(r"```text\n(.*?)```", PAGE, re.S)

@@ -85,6 +85,8 @@ def missing_packages_named(command: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("carryover"):
+            raise
         raise UserError(
             f"`carryover {command}` needs the package {error.name}; install Carryover with what its pipeline needs: "
             "pip install 'carryover[pipeline]'"

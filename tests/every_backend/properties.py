@@ -109,6 +109,29 @@ def it_raises_where_there_is_nothing_to_carry() -> None:
     raises(TypeError, "expected a keras.Model", lambda: carry_states(keras.layers.LSTM(2, stateful=True)))
 
 
+def without_it_these_layers_are_not_trained_as_stateful_ones() -> None:
+    """On JAX all; on PyTorch those that have an optimized path."""
+    for kind in ("lstm", "gru", "simple_rnn"):
+        make, _ = KINDS[kind]
+        model = keras.Sequential([keras.Input(batch_shape=(BATCH_SIZE, 3, 1)), make()])
+        model.compile(loss="mse")
+        y = np.ones((len(X), 3), np.float32)
+        if BACKEND == "torch" and kind != "simple_rnn":
+            raises(RuntimeError, "modified by an inplace operation", partial(model.fit, X, y, **FITTING))
+        else:
+            model.fit(X, y, **FITTING)
+            assert moved(model) == (BACKEND != "jax")
+
+
+def fit_builds_a_stateful_network_on_tensorflow_alone() -> None:
+    model = keras.Sequential([keras.layers.LSTM(2, stateful=True), keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    if BACKEND == "tensorflow":
+        model.fit(X, Y, **FITTING)
+    else:
+        raises(ValueError, "create a variable while in a stateless scope", lambda: model.fit(X, Y, **FITTING))
+
+
 def where_states_would_be_forgotten_a_reset_raises_an_error_that_names_it() -> None:
     """Even a ResetStates that never resets. Elsewhere nothing is raised that Keras does not raise itself."""
     model = prepared(nothing)
@@ -312,6 +335,8 @@ def _properties() -> dict[str, Callable[[], None]]:
         calling_it_twice_is_harmless,
         it_may_be_called_after_compile_and_after_training,
         it_raises_where_there_is_nothing_to_carry,
+        without_it_these_layers_are_not_trained_as_stateful_ones,
+        fit_builds_a_stateful_network_on_tensorflow_alone,
         where_states_would_be_forgotten_a_reset_raises_an_error_that_names_it,
         a_callback_resets_within_an_epoch_of_fit,
         a_callback_resets_within_evaluate_and_predict,
