@@ -2,6 +2,7 @@
 # make setup        set up, and do nothing else
 # make report       the same, but do not show the verdict, which is also in report.html
 # make test         set up, run the tests
+# make torch        set up .venv-torch, without which the tests skip PyTorch; pip's usual build for Linux has gigabytes
 # make test-long    set up, run the tests that take too long for `make test`
 # make test-cluster set up, install Slurm if it is missing, run the tests on a Slurm of two nodes; needs root
 # make check        set up, run the committed pipeline in a temporary copy, and compare every artifact with dvc.lock
@@ -13,6 +14,7 @@
 
 SHELL := /bin/sh
 UV_VERSION := 0.13.9
+TORCH_VERSION := 2.13.0
 
 # The first of these that runs and has a suitable version; `command -v` would also accept a pyenv shim that cannot run.
 FITTING := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -23,7 +25,7 @@ UV = $$(command -v uv || echo .uv/bin/uv)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: all setup report test test-long test-cluster check lint bench lock
+.PHONY: all setup report test torch test-long test-cluster check lint bench lock
 all: report
 	@carryover verdict
 
@@ -38,6 +40,8 @@ report: .venv/ready
 test: .venv/ready
 	@echo "Running the tests; the slow ones run whole pipelines: about six minutes on two cores ..."
 	@python -m pytest --numprocesses 2 --dist worksteal
+
+torch: .venv-torch/ready
 
 test-long: .venv/ready
 	@echo "Running the long tests: runs killed at many moments, more emulated processors, all examples; half an hour ..."
@@ -71,7 +75,7 @@ bench: .venv/ready
 
 lock: .uv/ready
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--all-extras pyproject.toml --output-file requirements.lock
+		--extra pipeline --extra dev --extra slurm --extra jax pyproject.toml --output-file requirements.lock
 
 # The environment: the packages of requirements.lock, checked by hash and compiled to bytecode; this project;
 # matplotlib's list of fonts, so that no job has to make it; the page template of `dvc plots`.
@@ -81,7 +85,7 @@ lock: .uv/ready
 	@date +%s >.uv/started
 	@rm -rf .venv
 	@$(UV) venv --quiet --python "$$("$(PYTHON)" -c 'import sys; print(sys.executable)')" .venv
-	@echo "  installing the packages of requirements.lock: about 190 packages, 260 MB to download ..."
+	@echo "  installing the packages of requirements.lock: about 200 packages, 350 MB to download ..."
 	@$(UV) pip install --quiet --python .venv --compile-bytecode --require-hashes --requirements requirements.lock
 	@echo "  installing this project, listing the fonts, writing the page template of dvc plots ..."
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
@@ -100,3 +104,12 @@ lock: .uv/ready
 		{ echo "error: $(PYTHON) has neither pip nor venv, or the package index cannot be reached;" \
 		"on Debian: apt install python3-venv" >&2; exit 1; }; }
 	@mkdir -p .uv && touch $@
+
+# PyTorch, which is not in requirements.lock, with Keras and NumPy as they are there.
+.venv-torch/ready: requirements.lock pyproject.toml
+	@echo "Setting up .venv-torch with PyTorch $(TORCH_VERSION) ..."
+	@rm -rf .venv-torch
+	@"$(PYTHON)" -m venv .venv-torch
+	@.venv-torch/bin/pip install --quiet --disable-pip-version-check torch==$(TORCH_VERSION) \
+		$$(grep -oE '^(keras|numpy)==[^ ]+' requirements.lock)
+	@touch $@

@@ -17,6 +17,9 @@ from carryover.job.hermetic import environment
 
 assert Path(__file__).parents[1] == ROOT
 
+collect_ignore = ["every_backend"]
+"""What tests/test_backends.py runs in other processes, each with another backend of Keras."""
+
 # Tests that train in this process do it as a job does. This comes before anything imports NumPy or TensorFlow.
 os.environ.update({name: value for name, value in environment(CALLER).items() if name != "PATH"})
 

@@ -49,7 +49,7 @@ def test_reset_states_zeroes_every_state(keras: Any) -> None:
 
 def test_reset_states_reaches_nested_models_and_both_directions(keras: Any) -> None:
     from carryover import reset_states
-    from carryover.training.states import recurrent_layers
+    from carryover.training.recurrent import recurrent_layers
 
     inner = keras.Sequential([keras.Input(batch_shape=(2, 1, 1)), keras.layers.LSTM(3, stateful=True)])
     both = keras.layers.Bidirectional(keras.layers.LSTM(2, stateful=True))

@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from carryover.job.digests import digest
+    from carryover.training.carrying import carry_states
     from carryover.training.snapshot import training_state, training_state_digests
     from carryover.training.states import ResetStates, reset_states, set_states
 
-__all__ = ["ResetStates", "digest", "reset_states", "set_states", "training_state", "training_state_digests"]
+__all__ = [
+    "ResetStates",
+    "carry_states",
+    "digest",
+    "reset_states",
+    "set_states",
+    "training_state",
+    "training_state_digests",
+]
 
 _HOME = {
     "ResetStates": "carryover.training.states",
+    "carry_states": "carryover.training.carrying",
     "reset_states": "carryover.training.states",
     "set_states": "carryover.training.states",
     "digest": "carryover.job.digests",

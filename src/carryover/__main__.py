@@ -4,6 +4,8 @@ import argparse
 import json
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from carryover.job.command_line import ArgumentParser, errors_in_one_line
@@ -71,6 +73,24 @@ def check(_: argparse.Namespace) -> int:
     from carryover.engines.this_machine import check_this_machine
 
     return 0 if check_this_machine(Path()) else 1
+
+
+@contextmanager
+def missing_packages_named(command: str) -> Iterator[None]:
+    """Say what to install if a package of the pipeline is missing, because the library alone does not need it.
+
+    Raises:
+        UserError: if one is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("carryover"):
+            raise
+        raise UserError(
+            f"`carryover {command}` needs the package {error.name}; install Carryover with what its pipeline needs: "
+            "pip install 'carryover[pipeline]'"
+        ) from error
 
 
 def main() -> None:
@@ -141,7 +161,7 @@ def main() -> None:
     command.set_defaults(command=check)
 
     arguments = parser.parse_args()
-    with errors_in_one_line(status=2):
+    with errors_in_one_line(status=2), missing_packages_named(arguments.command.__name__.replace("_", "-")):
         status: int = arguments.command(arguments)
     sys.exit(status)
 

@@ -14,7 +14,17 @@ from carryover.job.errors import UserError
 KEPT = Path("check")
 """The folder in the project to which a check copies the artifacts that differ."""
 
-NOT_COPIED = {".venv", ".uv", ".snakemake", ".dvc/cache", ".dvc/tmp", ".dvc/config.local", "logs", str(KEPT)}
+NOT_COPIED = {
+    ".venv",
+    ".venv-torch",
+    ".uv",
+    ".snakemake",
+    ".dvc/cache",
+    ".dvc/tmp",
+    ".dvc/config.local",
+    "logs",
+    str(KEPT),
+}
 """What a check does not copy of a folder without git: environments, caches and logs."""
 
 

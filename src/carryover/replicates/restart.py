@@ -3,7 +3,8 @@
 import keras
 
 from carryover.training.cases import Case
-from carryover.training.states import reset_states, state_variables
+from carryover.training.recurrent import state_variables
+from carryover.training.states import reset_states
 
 
 def compiled_as(case: Case) -> Case:

@@ -19,8 +19,8 @@ from carryover.job.errors import UserError
 from carryover.series.dataset import Floats
 from carryover.series.windows import target_shape
 from carryover.training.network import OwnNetwork
+from carryover.training.recurrent import recurrent_layers
 from carryover.training.snapshot import by_path
-from carryover.training.states import recurrent_layers
 from carryover.training.weights import Weights
 
 Build = Callable[[tuple[int, int, int], bool], keras.Model]

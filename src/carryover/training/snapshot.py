@@ -1,4 +1,4 @@
-"""The whole training state of a Keras model on TensorFlow."""
+"""The whole training state of a Keras model."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,7 +8,8 @@ import numpy as np
 
 from carryover.job.arrays import Arrays
 from carryover.job.digests import digest
-from carryover.training.states import require_keras_model, state_variables, unique_names
+from carryover.training.carrying import write_back
+from carryover.training.recurrent import require_keras_model, state_variables, unique_names
 
 
 class TrainingState(NamedTuple):
@@ -20,7 +21,7 @@ class TrainingState(NamedTuple):
             and `model.weights` has not. A recurrent layer has one even if its dropout is 0; then it does not matter.
         optimizer: the optimizer's variables by path (`adadelta/iteration`); empty before `compile`.
         states: the states of the stateful recurrent layers (`lstm_1/hidden_state`, `lstm_1/cell_state`, and
-            `rnn/gru_cell/hidden_state` if a layer has several cells), which are neither in `model.variables` nor in a
+            `rnn/gru_cell/hidden_state` if a layer has several cells), which are neither in `model.weights` nor in a
             saved file; empty if there are none. `set_states` puts them back.
     """
 
@@ -49,7 +50,8 @@ def training_state(model: keras.Model) -> TrainingState:
         raise ValueError(
             f"model {model.name!r} is not built yet: it has no training state; call it, or use keras.Input"
         )
-    variables = by_path(model.variables)
+    write_back(model)
+    variables = _weights_and_seeds(model)
     weights = {id(variable) for variable in model.weights}
     optimizer = getattr(model, "optimizer", None)
     return TrainingState(
@@ -67,8 +69,14 @@ def recorded_state(model: keras.Model) -> dict[str, Arrays]:
     """
     state = training_state(model)
     variables = state.weights | state.seeds
-    weights = {name: variables[name] for name in by_path(model.variables)}
+    weights = {name: variables[name] for name in _weights_and_seeds(model)}
     return {"weights": weights, "optimizer": state.optimizer, "states": state.states}
+
+
+def _weights_and_seeds(model: keras.Model) -> dict[str, keras.Variable]:
+    """Return the variables of a model by path, without the states, which carry_states adds to them on JAX."""
+    states = {id(state) for state in state_variables(model).values()}
+    return by_path(variable for variable in model.variables if id(variable) not in states)
 
 
 def by_path(variables: Iterable[keras.Variable]) -> dict[str, keras.Variable]:
@@ -77,8 +85,8 @@ def by_path(variables: Iterable[keras.Variable]) -> dict[str, keras.Variable]:
 
 
 def _copy_all(variables: dict[str, keras.Variable]) -> Arrays:
-    # keras.ops.convert_to_numpy is slow with NumPy 2, and this runs for each variable at each epoch.
-    return {name: np.asarray(variable.value.numpy()) for name, variable in variables.items()}
+    # On TensorFlow, keras.ops.convert_to_numpy takes twice as long, and this runs for each variable at each epoch.
+    return {name: np.array(variable.numpy()) for name, variable in variables.items()}
 
 
 def training_state_digests(model: keras.Model) -> dict[str, str]:

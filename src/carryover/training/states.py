@@ -1,6 +1,6 @@
 """Resetting and setting the states of all stateful recurrent layers of a model, which Keras 3 does not offer."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any, Literal
 
@@ -8,81 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-
-def require_keras_model(model: object) -> None:
-    """Check that a model is one of Keras 3.
-
-    Raises:
-        TypeError: if it is something else.
-    """
-    if isinstance(model, keras.Model):
-        return
-    if any(ancestor.__module__.startswith("tf_keras") for ancestor in type(model).__mro__):
-        name = getattr(model, "name", type(model).__name__)
-        raise TypeError(
-            f"model {name!r} is of tf_keras (Keras 2); Carryover needs Keras 3: "
-            "unset TF_USE_LEGACY_KERAS, or build it with keras instead of tf_keras"
-        )
-    raise TypeError(f"model is of type {type(model).__name__}, expected a keras.Model")
-
-
-def recurrent_layers(model: keras.Model) -> list[keras.layers.RNN]:
-    """Return the recurrent layers of a model, including nested ones and both directions of Bidirectional layers.
-
-    They are chosen by class, because other layers (some for preprocessing) have a `reset_state` too.
-
-    Raises:
-        TypeError: if the model is not a model of Keras 3.
-    """
-    require_keras_model(model)
-    return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
-
-
-def state_variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Return the states of the stateful recurrent layers that are built, by name.
-
-    A name has the name of the layer, then of the cell if the layer has several: `lstm_1/cell_state`,
-    `rnn/gru_cell/hidden_state`. It does not have the names of the models and layers around the layer, because Keras
-    drops some of them from `layer.path` when it loads a model.
-    """
-    layers = [layer for layer in recurrent_layers(model) if layer.stateful and layer.states]
-    return unique_names(pair for layer in layers for pair in _named_states(layer.name, layer.cell, layer.states))
-
-
-def _named_states(prefix: str, cell: Any, states: Any) -> Iterator[tuple[str, keras.Variable]]:
-    if isinstance(cell, keras.layers.StackedRNNCells):
-        for one, its_states in zip(cell.cells, states, strict=True):
-            # Keras takes a cell that is not a layer too, and it may have no name.
-            yield from _named_states(f"{prefix}/{getattr(one, 'name', type(one).__name__)}", one, its_states)
-    else:
-        variables = keras.tree.flatten(states)
-        names = ["hidden_state", "cell_state", *(f"state_{number}" for number in range(3, len(variables) + 1))]
-        for name, variable in zip(names, variables, strict=False):
-            yield f"{prefix}/{name}", variable
-
-
-def unique_names(variables: Iterable[tuple[str, keras.Variable]]) -> dict[str, keras.Variable]:
-    """Return variables by name, where the second of a name is called `name#2`.
-
-    Two layers of a subclassed model may have the same name.
-    """
-    named: dict[str, keras.Variable] = {}
-    for given, variable in variables:
-        name, twin = given, 1
-        while name in named:
-            twin += 1
-            name = f"{given}#{twin}"
-        named[name] = variable
-    return named
-
-
-def _require_states(model: keras.Model, purpose: str) -> None:
-    layers = [layer for layer in recurrent_layers(model) if layer.stateful]
-    if not layers:
-        raise ValueError(f"model {model.name!r} has no stateful recurrent layer: nothing to {purpose}")
-    for layer in layers:
-        if not layer.states:
-            raise ValueError(f"layer {layer.name!r} is not built yet: it has no states to {purpose}")
+from carryover.training.carrying import require_carried, write_back
+from carryover.training.recurrent import recurrent_layers, require_keras_model, require_states, state_variables
 
 
 def reset_states(model: keras.Model) -> None:
@@ -99,13 +26,16 @@ def reset_states(model: keras.Model) -> None:
 
     Raises:
         ValueError: if there is nothing to reset, because no recurrent layer is stateful or one is not built yet. In
-            that case, Keras's own `reset_state` of a layer silently does nothing.
+            that case, Keras's own `reset_state` of a layer silently does nothing. On JAX, also if carry_states has not
+            been called: a reset would make no difference.
         TypeError: if the model is not a model of Keras 3.
     """
-    _require_states(model, "reset")
+    require_states(model, "reset")
+    require_carried(model)
+    write_back(model)
     # Keras's own reset_state of a layer fails if the layer has several cells.
     for state in state_variables(model).values():
-        state.assign(keras.ops.zeros_like(state))
+        state.assign(keras.ops.zeros(state.shape, dtype=state.dtype))
 
 
 def set_states(model: keras.Model, states: Mapping[str, ArrayLike]) -> None:
@@ -131,10 +61,12 @@ def set_states(model: keras.Model, states: Mapping[str, ArrayLike]) -> None:
 
     Raises:
         ValueError: if a state is missing, not one of the model, of another shape or no numbers; no state is changed;
-            or if there is nothing to set, because no recurrent layer is stateful or one is not built yet.
+            or if there is nothing to set, because no recurrent layer is stateful or one is not built yet. On JAX, also
+            if carry_states has not been called.
         TypeError: if the model is not a model of Keras 3, or if `states` is not a dictionary.
     """
-    _require_states(model, "set")
+    require_states(model, "set")
+    require_carried(model)
     if not isinstance(states, Mapping):
         raise TypeError(
             f"states is of type {type(states).__name__}, expected a dictionary such as training_state(model).states"
@@ -149,6 +81,7 @@ def set_states(model: keras.Model, states: Mapping[str, ArrayLike]) -> None:
             raise ValueError(f"states: {name!r} has shape {arrays[name].shape}, expected {tuple(variable.shape)}")
         if arrays[name].dtype.kind not in "biuf":
             raise ValueError(f"states: {name!r} has dtype {arrays[name].dtype}, expected numbers")
+    write_back(model)
     for name, variable in variables.items():
         variable.assign(arrays[name])
 
@@ -184,9 +117,9 @@ class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
     A model that is built by its first batch has no states before that batch, so nothing is reset before it.
 
     Raises:
-        ValueError: if there is nothing to reset; for every="epoch" in `evaluate` and `predict`, which have no epochs;
-            and for all else if the model was compiled with steps_per_execution above 1, because Keras then calls the
-            callbacks only once for several batches.
+        ValueError: if there is nothing to reset; on JAX, if carry_states has not been called; for every="epoch" in
+            `evaluate` and `predict`, which have no epochs; and for all else if the model was compiled with
+            steps_per_execution above 1, because Keras then calls the callbacks only once for several batches.
         TypeError: if the model is not a model of Keras 3, or if the function does not return True or False.
     """
 
@@ -203,6 +136,7 @@ class ResetStates(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
 
     def set_model(self, model: keras.Model) -> None:
         require_keras_model(model)
+        require_carried(model)
         super().set_model(model)
         # Keras calls this at the start of each `fit`, `evaluate` and `predict`, but not of the validation in `fit`.
         self._fitting = False
