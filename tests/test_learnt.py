@@ -193,7 +193,7 @@ def test_for_a_network_of_your_own_the_keys_that_it_ignores_are_not_named() -> N
 
 def test_what_others_have_learnt_with_the_same_parameters_is_not_blamed_on_these() -> None:
     numbers = run({"a": BAD, "b": GOOD})
-    assert "the likely cause is the order of the batches, or when the states are reset." in first_paragraph(numbers)
+    assert "the likely cause is what these have otherwise: when the states are reset." in first_paragraph(numbers)
     assert not learnt_nothing(numbers, PARAMS)
     assert to_do(numbers).startswith("Call `fit` once."), "the others may be used"
 

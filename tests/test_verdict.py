@@ -406,7 +406,7 @@ def test_the_verdict_compares_with_no_memory_at_all_if_carried_states_help_a_net
     }  # fmt: skip
     numbers = found(params=NO_CLAIMS, replicates=replicates(of_seeds), forecasts=FORECASTS)
     rows = verdict(numbers, NO_CLAIMS).split(
-        "Compared with networks of the same batch order that have no memory at all"
+        "Compared with networks of the same batch order (and otherwise the same) that have no memory at all"
     )[1]
     assert "| never reset, contiguous batches | no memory | 16 of 16 seeds | 0.3 (95 % interval: 0.3 to 0.3; p" in rows
     assert "| reset every batch, contiguous batches | the training | 16 of 16 seeds | 0.3 (95 % interval: 0.3" in rows

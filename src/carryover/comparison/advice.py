@@ -137,11 +137,7 @@ def _advised(numbers: Numbers) -> Training:
     effort = [MEMORYLESS, "never", "every_epoch", "every_sequence"]
     return min(
         better or candidates,
-        key=lambda training: (
-            list(BATCH_ORDERS).index(training.batches),
-            effort.index(training.behaviour),
-            trainings(numbers).index(training),
-        ),
+        key=lambda training: (list(BATCH_ORDERS).index(training.batches), effort.index(training.behaviour)),
     )
 
 
@@ -179,11 +175,13 @@ def _lowest(numbers: Numbers, params: dict[str, Any], words: Mapping[str, str]) 
         to_first = comparison(numbers, in_use(numbers, training), in_use(numbers, first))
         assert to_first  # it would not be a candidate
         lines.append(f"- {_networks(training)}: {with_error(training)}; {_apart(numbers, to_first, training)};")
-    simplest = _networks(_advised(numbers))
+    advised = _advised(numbers)
+    as_simple = [one for one in candidates if one._replace(variant=advised.variant) == advised]
+    which = "Of the simplest, those with the lowest median" if len(as_simple) > 1 else "The simplest of them to use"
     return (
         f"**{seeds} cannot tell which of these trainings has the lowest error on unseen data:**\n\n"
         + "\n".join(lines).removesuffix(";")
-        + f".\n\nThe simplest of them to use are {simplest}. {scope}"
+        + f".\n\n{which} are {_networks(advised)}. {scope}"
     )
 
 

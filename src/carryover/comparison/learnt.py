@@ -9,7 +9,7 @@ from carryover.comparison.units import error_of, is_standardized, network_of
 from carryover.comparison.words import count
 from carryover.forecasts.ways import BASELINES
 from carryover.series.options import NOISY_SINE
-from carryover.training.behaviours import Training
+from carryover.training.behaviours import DIFFERENCES, Training, differences
 
 YARDSTICKS = ("mean", "last_known")
 """The forecasts without a network that anybody has: who is no better than one of these has learnt nothing."""
@@ -36,8 +36,8 @@ class Cause(NamedTuple):
         why: a sentence in Markdown that names the parameter; it may have the `mean` and the `deviation` of the target.
         remedy: what to do first.
 
-    Both may have the `network`, which is what to change for another network, and its `size`, for a smaller one; and
-    what trainings may have of their `own`.
+    Both may have the `network`, which is what to change for another network, and its `size`, for a smaller one; the
+    learning `rate`, by its place in the parameters; and what these trainings have `otherwise` than others.
     """
 
     why: str
@@ -50,22 +50,21 @@ NOT_STANDARDIZED = Cause(
     "set `dataset.standardize: true`",
 )
 RATE_TOO_HIGH = Cause(
-    "The likely cause is that the learning rate is too high (`optimizer.learning_rate`): the loss did not fall, or it "
-    "rose again.",
-    "lower `optimizer.learning_rate`",
+    "The likely cause is that the learning rate is too high ({rate}): the loss did not fall, or it rose again.",
+    "lower {rate}",
 )
 RATE_TOO_LOW = Cause(
-    "The likely cause is that the learning rate is too low (`optimizer.learning_rate`): the loss fell by less than "
-    f"{LEAST_FALL:.0%} after the first epoch, and the training part is hardly learnt. If a higher one changes nothing, "
-    "the inputs may say nothing about the target (`dataset.inputs`).",
-    "raise `optimizer.learning_rate`",
+    f"The likely cause is that the learning rate is too low ({{rate}}): the loss fell by less than {LEAST_FALL:.0%} "
+    "after the first epoch, and the training part is hardly learnt. If a higher one changes nothing, the inputs may "
+    "say nothing about the target (`dataset.inputs`).",
+    "raise {rate}",
 )
 TOO_FEW_EPOCHS = Cause(
     "The likely cause is that the training was too short (`training.epochs`): the loss was still falling at its end.",
     "train for more epochs (`training.epochs`)",
 )
 THIS_TRAINING = Cause(
-    "Other trainings of this run have learnt something, so the likely cause is {own}.",
+    "Other trainings have learnt something, so the likely cause is what these have otherwise: {otherwise}.",
 )
 LITTLE_TO_LEARN = Cause(
     "The loss fell and then no further, so more epochs will not help: the inputs may say little about the target "
@@ -92,7 +91,7 @@ Case = dict[str, Any]
 def learnt_nothing(details: Details, params: Params) -> bool:
     """Return whether no training of a run has learnt anything."""
     _, idle = _idle(details, params)
-    return len(idle) == len(spellings(params))
+    return len(idle) == len(_judged(details, params))
 
 
 def what_was_not_learnt(details: Details, params: Params) -> str:
@@ -105,7 +104,7 @@ def what_was_not_learnt(details: Details, params: Params) -> str:
     yardstick, idle = _idle(details, params)
     if not idle:
         return ""
-    why = _filled(_cause(yardstick, idle, details, params).why, details, params)
+    why = _filled(_cause(yardstick, idle, details, params).why, idle, details, params)
     if learnt_nothing(details, params):
         head = "**Nothing was learnt that helps to forecast, so the differences below mean little.**"
         who = "no network"
@@ -119,7 +118,7 @@ def remedy(details: Details, params: Params) -> str:
     """Say what to change first in a run in which nothing was learnt, and how to forecast until then."""
     yardstick, idle = _idle(details, params)
     _, baselines = _errors(details, params)
-    first = _filled(_cause(yardstick, idle, details, params).remedy, details, params)
+    first = _filled(_cause(yardstick, idle, details, params).remedy, idle, details, params)
     until_then = (
         f" Until then, forecast by {BASELINES[min(baselines, key=baselines.__getitem__)]}." if baselines else ""
     )
@@ -148,6 +147,12 @@ def _idle(details: Details, params: Params) -> tuple[str, list[Training]]:
     else:
         worse = {"": [of for of, names in spellings(params).items() if _without_skill(details, names)]}
     return max(worse.items(), key=lambda item: len(item[1]), default=("", []))
+
+
+def _judged(details: Details, params: Params) -> list[Training]:
+    """Return the trainings that are judged: with replicates, those on another backend are not."""
+    errors, _ = _errors(details, params)
+    return list(errors or spellings(params))
 
 
 def _is_better(training: Training, error: float, yardstick: str, its_error: float, details: Details) -> bool:
@@ -203,13 +208,21 @@ def _evidence(who: str, yardstick: str, idle: list[Training], details: Details, 
     )
 
 
-def _filled(text: str, details: Details, params: Params) -> str:
+def _filled(text: str, idle: list[Training], details: Details, params: Params) -> str:
     """Fill in the words of a cause."""
     network, size = network_of(params["model"], "units", "activation"), network_of(params["model"], "units")
-    own = "the order of the batches, or when the states are reset"
-    if any(training.variant.words for training in spellings(params)):
-        own = f"the network or the optimizer, {own}"
-    return text.format(**details["target"], network=network, size=size, own=own)
+    of_the_cases = any(training.variant.optimizer for training in idle)
+    rate = "`learning_rate` of the optimizer of these cases" if of_the_cases else "`optimizer.learning_rate`"
+    otherwise = " or ".join(_otherwise(idle, _judged(details, params)))
+    return text.format(**details["target"], network=network, size=size, rate=rate, otherwise=otherwise)
+
+
+def _otherwise(idle: list[Training], judged: list[Training]) -> list[str]:
+    """Name what trainings that have learnt nothing have otherwise than those that have: if possible, a single thing."""
+    found = [differences(a, b) for a in idle for b in judged if b not in idle]
+    alone = [keys for keys in found if len(keys) == 1]
+    named = {key for keys in alone or found for key in keys}
+    return [words for key, words in DIFFERENCES.items() if key in named]
 
 
 def _cause(yardstick: str, idle: list[Training], details: Details, params: Params) -> Cause:
@@ -223,7 +236,7 @@ def _cause(yardstick: str, idle: list[Training], details: Details, params: Param
         return RATE_TOO_LOW
     if _most(_was_falling(training, details, params) for training in idle):
         return TOO_FEW_EPOCHS
-    if len(idle) < len(spellings(params)):
+    if len(idle) < len(_judged(details, params)):
         return THIS_TRAINING
     if any(_without_skill(details, [name]) for name in names):
         return LITTLE_TO_LEARN
@@ -252,8 +265,7 @@ def _has_hardly_fallen(case: Case) -> bool:
 
 def _was_falling(training: Training, details: Details, params: Params) -> bool:
     """Return whether the loss was lowest in the last epoch: in most seeds, or without replicates in most cases."""
-    if "replicates" in details:
-        seeds: int = details["replicates"]["trainings"][training.name]["best_at_the_end"]
-        return 2 * seeds > int(details["replicates"]["count"])
+    if found := details.get("replicates", {}).get("trainings", {}).get(training.name):
+        return bool(2 * found["best_at_the_end"] > details["replicates"]["count"])
     names = spellings(params)[training]
     return _most(details["cases"][name]["best_epoch"] == params["training"]["epochs"] for name in names)

@@ -50,9 +50,10 @@ def losses_over_seeds(numbers: Numbers, params: dict[str, Any]) -> list[str]:
         rows.append([training.words, *spreads, seeds_of(found["best_at_the_end"], numbers["count"])])
     named = {training.name: training for training in trainings(numbers)}
     effects = _effects(numbers["final_losses"], named, "final loss", numbers["count"])
+    of_a_network = " of a network" if any(training.variant.words for training in trainings(numbers)) else ""
     return [
-        f"{loss_of(params)} Each of {count(numbers['count'], 'seed')} has its own {own}, from which every training "
-        "starts:",
+        f"{loss_of(params)} Each of {count(numbers['count'], 'seed')} has its own {own}, from which every "
+        f"training{of_a_network} starts:",
         table(
             ["training", "final loss, median (quartiles)", "lowest loss, median (quartiles)", "lowest at the end"], rows
         ),
@@ -87,8 +88,8 @@ def errors_over_seeds(numbers: Numbers, samples: int, params: dict[str, Any]) ->
     ]
     if any(found["states"] == "carried" for training, found in of_each.items() if training.behaviour == MEMORYLESS):
         parts += [
-            "Compared with networks of the same batch order that have no memory at all (reset every batch in training, "
-            "and at every window afterwards):",
+            "Compared with networks of the same batch order (and otherwise the same) that have no memory at all (reset "
+            "every batch in training, and at every window afterwards):",
             _table_against({name: no_memory(of) for name, of in named.items()}, "no memory", named, numbers),
         ]
     return [
@@ -132,8 +133,7 @@ def _effects(comparisons: Iterable[dict[str, Any]], named: dict[str, Training], 
             continue
         if differ == ["behaviour"]:
             words = {one["a"]: BEHAVIOURS[a.behaviour], one["b"]: BEHAVIOURS[b.behaviour]}
-            order = ", ".join(filter(None, [a.batches, a.variant.words]))
-            states.append([order, " or ".join(words.values()), *_cells(one, words, seeds)])
+            states.append([a.order.replace(" batches", ""), " or ".join(words.values()), *_cells(one, words, seeds)])
         elif differ == ["batches"]:
             words = {one["a"]: a.batches, one["b"]: b.batches}
             behaviour = ", ".join(filter(None, [BEHAVIOURS[a.behaviour], a.variant.words]))
@@ -157,7 +157,7 @@ def _effects(comparisons: Iterable[dict[str, Any]], named: dict[str, Training], 
     if variants:
         parts += [
             f"What the cell, the units or the optimizer does to the {quantity}, one of them at a time:",
-            table(["training", "network", *COMPARED], variants),
+            table(["training", "compared", *COMPARED], variants),
         ]
     return parts
 

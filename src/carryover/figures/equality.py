@@ -83,7 +83,8 @@ def _mark_groups(axes: Axes, groups: Sequence[Group], side: int) -> None:
     """Draw a line in the colour and style of each group's training along its rows and columns."""
     start = 0
     for group in groups:
-        look = line(group.training) | {"linewidth": 4, "clip_on": False, "solid_capstyle": "butt"}
+        look = line(group.training, namesakes=group.namesakes)
+        look |= {"linewidth": 4, "clip_on": False, "solid_capstyle": "butt"}
         first, last = start - 0.42, start + len(group.names) - 0.58
         if last > 0.5:
             axes.plot([-0.012] * 2, [max(first, 0.58), last], transform=axes.get_yaxis_transform(), **look)

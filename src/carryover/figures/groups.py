@@ -51,13 +51,19 @@ def place(training: Training) -> tuple[int, int]:
 def by_order(trainings: Iterable[Training]) -> list[dict[str, list[Training]]]:
     """Arrange trainings in panels: a row for each variant, with a panel for each of its batch orders.
 
+    If none has several orders, two variants stand side by side in a row.
+
     Returns:
-        For each variant the trainings of each order, sorted by their behaviour, by Training.order.
+        For each row the trainings of each panel, sorted by their behaviour, by Training.order.
     """
     rows: dict[Variant, dict[str, list[Training]]] = {}
     for training in sorted(trainings, key=lambda training: place(training)[::-1]):
         rows.setdefault(training.variant, {}).setdefault(training.order, []).append(training)
-    return list(rows.values())
+    found = list(rows.values())
+    if all(len(row) == 1 for row in found):
+        pairs = (found[start : start + 2] for start in range(0, len(found), 2))
+        return [{order: those for row in pair for order, those in row.items()} for pair in pairs]
+    return found
 
 
 def in_panels(

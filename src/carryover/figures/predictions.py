@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import matplotlib.style
@@ -69,7 +70,7 @@ def draw_predictions(
                 label=f"prediction after training{ahead(dataset)}",
                 **(look | points),
             )
-            panel.set_title(f"{name}\n({training.words})")
+            panel.set_title(f"{name}\n{fill(f'({training.words})', 54)}")
             if sine:
                 panel.set_xlabel("t (radians)")
             else:

@@ -57,8 +57,9 @@ PAIR_COLOURS = ("#CC79A7", "#E69F00", "#56B4E9", "#000000", "#888888")
 PAIR_MARKERS = ("o", "s", "^", "D", "v", "P")
 """What tells lines about two cases apart: no colour of a behaviour, since the two may have different ones."""
 
-MARKERS = ("", "o", "s", "^", "D")
-"""What tells lines of one training apart, if cases that should be identical are not."""
+MARKERS = ("", "o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
+"""What tells lines of one colour and style apart: of several variants, or of cases that should be identical, but are
+not."""
 
 WIDTH = 10.0
 """The width of a figure in inches. GitHub shows it some 850 pixels wide, so that 9 points are 11 pixels there."""
@@ -112,8 +113,7 @@ def line(training: Training, points: int = 0, namesakes: int = 0) -> dict[str, A
     Args:
         training: whose results the line shows.
         points: how many points the line has; one alone gets a marker, since it would not be seen.
-        namesakes: how many lines of this training there are already. It should be none; a line that is one too many
-            has markers.
+        namesakes: how many lines of this colour and style there are already.
     """
     return {
         "color": COLOURS[training.behaviour],

@@ -28,7 +28,7 @@ from carryover.training.variants import Variant
 def train_shard(
     shard: Shard, series: Sequence[Series], scale: Scale, trainings: Sequence[Training], settings: Settings
 ) -> tuple[dict[Training, NDArray[np.float64]], dict[Training, Packed]]:
-    """Train the replicates of a shard at once, in each training from the same initial weights.
+    """Train the replicates of a shard at once, in each training of a network from the same initial weights.
 
     Args:
         shard: the seeds.

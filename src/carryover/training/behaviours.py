@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-from carryover.training.variants import KEYS, ONLY, Variant
+from carryover.training.variants import ONLY, Variant
 
 BEHAVIOURS = {
     "never": "never reset",
@@ -87,8 +87,19 @@ def training_from(definition: str | Mapping[str, Any]) -> Training:
     return TRAININGS[definition["training"]]._replace(variant=Variant.of(definition))
 
 
+DIFFERENCES = {
+    "batches": "the batch order",
+    "behaviour": "when the states are reset",
+    "cell": "the cell",
+    "units": "the units",
+    "optimizer": "the optimizer",
+    "backend": "the backend",
+}
+"""In what trainings may differ, with the words for it."""
+
+
 def differences(a: Training, b: Training) -> list[str]:
-    """Return in what two trainings differ: the behaviour, the batches, the cell, the units, the optimizer.
+    """Return in what two trainings differ, as keys of DIFFERENCES.
 
     What two trainings show is due to one cause only if this is one.
 
@@ -97,4 +108,4 @@ def differences(a: Training, b: Training) -> list[str]:
     ['behaviour', 'cell']
     """
     ours, theirs = ({**t._asdict(), **t.variant._asdict()} for t in (a, b))
-    return [key for key in ("behaviour", "batches", *KEYS) if ours[key] != theirs[key]]
+    return [key for key in DIFFERENCES if ours[key] != theirs[key]]

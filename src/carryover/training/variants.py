@@ -1,28 +1,33 @@
-"""Variants: the networks and the optimizers of a run in which the cases do not all have the same."""
+"""Variants: the networks, optimizers and backends of a run in which the cases do not all have the same."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from carryover.training.network import Network, OwnNetwork
 
-KEYS = ("cell", "units", "optimizer")
-"""The keys of `model`, and the section, that a case may have of its own."""
+KEYS = ("cell", "units", "optimizer", "backend")
+"""The keys of a case that make a variant."""
+
+TENSORFLOW = "tensorflow"
+"""The backend of a case that names none. It alone trains replicates and forecasts."""
 
 
 class Variant(NamedTuple):
-    """The network and the optimizer of some of the cases; a part is None where all cases of the run have the same.
+    """What some of the cases are trained with; a part is None where all cases have what the run has.
 
     Attributes:
         words: what tells the variant from the others of the run; empty if there is no other.
         cell: the kind of the recurrent layers, as in `model`.
         units: the units of each recurrent layer, as in `model`.
         optimizer: the name and all parameters of the optimizer, as in the section of this name.
+        backend: the backend of Keras.
     """
 
     words: str = ""
     cell: str | None = None
     units: tuple[int, ...] | None = None
     optimizer: tuple[tuple[str, Any], ...] | None = None
+    backend: str | None = None
 
     @classmethod
     def of(cls, definition: Mapping[str, Any]) -> "Variant":
@@ -32,7 +37,8 @@ class Variant(NamedTuple):
             definition.get("variant", ""),
             definition.get("cell"),
             None if units is None else tuple(units),
-            None if optimizer is None else tuple(sorted(optimizer.items())),
+            None if optimizer is None else tuple(sorted((key, _number(value)) for key, value in optimizer.items())),
+            definition.get("backend"),
         )
 
     @property
@@ -40,17 +46,18 @@ class Variant(NamedTuple):
         """The variant as JSON: the keys of a case, and its words as `variant`."""
         units = None if self.units is None else list(self.units)
         optimizer = None if self.optimizer is None else dict(self.optimizer)
-        keys = {"variant": self.words or None, "cell": self.cell, "units": units, "optimizer": optimizer}
-        return {key: value for key, value in keys.items() if value is not None}
+        keys = self._asdict() | {"units": units, "optimizer": optimizer}
+        words = {"variant": keys.pop("words")} if self.words else {}
+        return words | {key: value for key, value in keys.items() if value is not None}
 
     @property
     def name(self) -> str:
         """The variant's name in tables.
 
-        >>> Variant("gru, 20 and 20 units").name
-        'gru_20_and_20_units'
+        >>> Variant("gru of 20+20 units").name
+        'gru_of_20_20_units'
         """
-        return self.words.replace(",", "").replace(" ", "_")
+        return self.words.replace("+", "_").replace(" ", "_")
 
     @property
     def in_brackets(self) -> str:
@@ -67,12 +74,17 @@ class Variant(NamedTuple):
         return of_the_run._replace(**changes)
 
 
+def _number(value: str | float) -> str | float:
+    """Return a parameter of an optimizer as the option of a job becomes it: 1 is 1.0."""
+    return value if isinstance(value, str) else float(value)
+
+
 ONLY = Variant()
-"""The only variant of a run in which all cases have the same network and optimizer."""
+"""The only variant of a run in which all cases have the network, the optimizer and the backend of the run."""
 
 
 def variant_of(name: str, params: Mapping[str, Any]) -> Variant:
-    """Return the variant of a case: whatever some case of the run has of its own is a part of the variant of each.
+    """Return the variant of a case: what some case has otherwise than the run is a part of the variant of each.
 
     >>> cases = {"a": {"cell": "gru"}, "b": {}}
     >>> params = {"model": {"cell": "lstm", "units": [10]}, "optimizer": {"name": "sgd"}, "cases": cases}
@@ -86,23 +98,22 @@ def variant_of(name: str, params: Mapping[str, Any]) -> Variant:
     cases = params["cases"]
     if not any(key in case for case in cases.values() for key in KEYS):
         return ONLY
-    of_the_run = params["model"] | {"optimizer": params["optimizer"]}
-    whole = {name: Variant.of(of_the_run | case) for name, case in cases.items()}
-    alike = [key for key in KEYS if len({getattr(variant, key) for variant in whole.values()}) == 1]
+    keys = params["model"] | {"optimizer": params["optimizer"], "backend": TENSORFLOW}
+    of_the_run, *others = every = [Variant.of(keys | case) for case in ({}, *cases.values())]
+    alike = [key for key in KEYS if {getattr(other, key) for other in others} == {getattr(of_the_run, key)}]
     nothing: dict[str, Any] = dict.fromkeys(alike)
-    own = whole[name]._replace(**nothing)
-    return own._replace(words=_words(own, whole.values()))
+    own = Variant.of(keys | cases[name])._replace(**nothing)
+    return own._replace(words=_words(own, every))
 
 
 def _words(own: Variant, every: Iterable[Variant]) -> str:
     """Say what tells a variant from every other of the run."""
-    parts = [own.cell] if own.cell else []
-    if own.units:
-        parts.append(f"{' and '.join(map(str, own.units))} units")
+    parts = {"": own.cell, "of ": own.units and f"{'+'.join(map(str, own.units))} units"}
     if own.optimizer:
         optimizer = dict(own.optimizer)
         others = [other for variant in every if (other := dict(variant.optimizer or ()))["name"] == optimizer["name"]]
         varied = [key for key in optimizer if len({other[key] for other in others}) > 1]
-        settings = " and ".join(f"{key} {optimizer[key]}" for key in varied)
-        parts.append(f"{optimizer['name']} with {settings}" if settings else optimizer["name"])
-    return ", ".join(parts)
+        parts["with "] = " ".join([optimizer["name"], *(f"at {key} {optimizer[key]}" for key in varied)])
+    parts["on "] = own.backend
+    there = [(joint, words) for joint, words in parts.items() if words]
+    return " ".join(f"{joint if number else ''}{words}" for number, (joint, words) in enumerate(there))
