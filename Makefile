@@ -3,6 +3,7 @@
 # make report       the same, but do not show the verdict, which is also in report.html
 # make test         set up, run the tests
 # make torch        set up .venv-torch, without which the tests skip PyTorch; pip's usual build for Linux has gigabytes
+# make backends     set up, install PyTorch, train the cases of 2017 on TensorFlow, JAX and PyTorch, show the verdict
 # make test-long    set up, run the tests that take too long for `make test`
 # make test-cluster set up, install Slurm if it is missing, run the tests on a Slurm of two nodes; needs root
 # make check        set up, run the committed pipeline in a temporary copy, and compare every artifact with dvc.lock
@@ -25,7 +26,7 @@ UV = $$(command -v uv || echo .uv/bin/uv)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: all setup report test torch test-long test-cluster check lint bench lock
+.PHONY: all setup report test torch backends test-long test-cluster check lint bench lock
 all: report
 	@carryover verdict
 
@@ -42,6 +43,19 @@ test: .venv/ready
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 torch: .venv-torch/ready
+
+# PyTorch is for this example only, so it is not in requirements.lock. Where it cannot be installed, its cases are left out.
+WITHOUT_TORCH := cases={torch_loop_with_reset: null, torch_loop_without_reset: null, \
+	torch_single_fit: null, torch_stateless_fit: null}
+
+backends: .venv/ready
+	@python -c "import torch" 2>/dev/null || { \
+		echo "Installing PyTorch $(TORCH_VERSION) into .venv; pip's usual build for Linux has gigabytes ..."; \
+		python -m pip install --quiet --disable-pip-version-check torch==$(TORCH_VERSION) || \
+		echo "PyTorch cannot be installed here: its cases are left out."; }
+	@echo "Training the cases of 2017 on each backend of Keras (two minutes on two cores) ..."
+	@if python -c "import torch" 2>/dev/null; then snakemake --cores all --configfile examples/backends.yaml; \
+	else snakemake --cores all --configfile examples/backends.yaml --config '$(WITHOUT_TORCH)'; fi
 
 test-long: .venv/ready
 	@echo "Running the long tests: runs killed at many moments, more emulated processors, all examples; half an hour ..."

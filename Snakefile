@@ -18,7 +18,7 @@ from carryover.params.options import flags
 from carryover.replicates.settings import trainings_as_words
 from carryover.replicates.shards import shards
 from carryover.series.options import SERIES
-from carryover.training.cases import trainings_of
+from carryover.training.cases import replicated
 
 # ---- configuration
 
@@ -299,7 +299,7 @@ rule train_replicates:
         optimizer=flags(config["optimizer"]),
         training=flags(config["training"]),
         # As text, because Snakemake would train again for every change of a parameter if it read what check_params writes.
-        trainings=lambda _: flags({"trainings": trainings_as_words(trainings_of(config))}),  # a function, as in check_params
+        trainings=lambda _: flags({"trainings": trainings_as_words(replicated(config))}),  # a function, as in check_params
         shard=lambda wildcards: flags(
             {
                 "count": int(wildcards.last_seed) - int(wildcards.first_seed) + 1,

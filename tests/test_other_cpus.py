@@ -134,7 +134,7 @@ for command in [*commands, last]:
     sys.argv = command
     runpy.run_path(command[0], run_name="__main__")
     if "keras" in sys.modules:
-        portable.load_keras = lambda: None  # it is loaded
+        portable.load_keras = lambda *_: None  # it is loaded
         sys.modules["keras"].backend.clear_session()
 """
 """A program that runs several steps in one process: emulated, TensorFlow takes most of the time to be loaded. It runs

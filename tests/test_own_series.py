@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,11 @@ def assert_it_shows_what_it_says(example: str, results: Path) -> None:
         assert all(case["max_relative_loss_difference"] < 1e-6 for case in distances.values())
         assert len(distances) == 6
         return
+    if example == "backends":
+        apart = [*details["backends"].values(), *details["reference"].values()]
+        assert len(apart) == 8 + 12
+        assert all(0 < one["max_relative_loss_difference"] < 3e-6 for one in apart)
+        return
     final, errors, baselines = metrics["final_loss"], metrics["held_out"], details["held_out"]["baselines"]
     if example == "interleaved":
         assert min(final, key=final.__getitem__) in ("loop_without_reset", "single_fit")
@@ -192,6 +198,8 @@ def run_beside_the_default_results(project: Project, example: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("example", [path.stem for path in EXAMPLES])
 def test_an_example_runs_and_leaves_the_default_results_alone(with_results: Project, example: str) -> None:
+    if example == "backends" and find_spec("torch") is None:
+        pytest.skip("needs PyTorch in .venv: run `make backends`")
     run_beside_the_default_results(with_results, example)
 
 

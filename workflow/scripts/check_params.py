@@ -7,7 +7,7 @@ from carryover.job.command_line import ArgumentParser, errors_in_one_line, run
 from carryover.job.yaml_file import read_yaml, write_yaml
 from carryover.params.check import check
 from carryover.params.options import from_option
-from carryover.training.cases import trainings_of
+from carryover.training.cases import replicated
 
 
 def check_params(arguments: argparse.Namespace) -> None:
@@ -16,7 +16,7 @@ def check_params(arguments: argparse.Namespace) -> None:
         params = check(params, schema, root=Path())
     write_yaml(arguments.output, params)
     # For train_replicates, which then has nothing to do if another case spells one of these trainings.
-    write_yaml(arguments.output_trainings, [training.definition for training in trainings_of(params)])
+    write_yaml(arguments.output_trainings, [training.definition for training in replicated(params)])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from carryover.job.command_line import ArgumentParser, run
 from carryover.job.errors import UserError
-from carryover.job.portable import load_keras
+from carryover.job.portable import BACKENDS, load_keras
 from carryover.series.batches import cut_windows
 from carryover.series.dataset import read_series
 from carryover.series.notes import read_notes
@@ -40,9 +40,10 @@ def train(arguments: argparse.Namespace) -> None:
     of_the_run = network_of(arguments, series.x.shape[1])
     weights = read_weights(arguments.weights, of_the_run)
 
-    load_keras()
+    load_keras(arguments.backend)
     import keras
 
+    from carryover.training.carrying import carry_states
     from carryover.training.fitting import compile_model, make_batches, train_case
     from carryover.training.model import build_model, random_weights, set_weights
 
@@ -52,6 +53,8 @@ def train(arguments: argparse.Namespace) -> None:
     keras.utils.set_random_seed(arguments.seed)
     model = build_model(network, arguments.time_steps, arguments.batch_size, case.stateful)
     set_weights(model, weights, network)
+    if case.stateful:
+        carry_states(model)
     batches = make_batches(inputs, targets, arguments.batch_size, case.batches)
     compile_model(model, build_optimizer(optimizer, **parameters), arguments.loss, case, len(batches))
     results = train_case(arguments.case, model, batches, arguments.epochs, case, scale, arguments.targets, sequence)
@@ -76,5 +79,6 @@ if __name__ == "__main__":
     spelling.add_argument("--reset", required=True, choices=list(BEHAVIOURS), help="when to reset the states")
     spelling.add_argument("--stateful", action="store_true", help="carry states from batch to batch")
     spelling.add_argument("--batches", required=True, choices=list(BATCH_ORDERS), help="order of the windows")
+    spelling.add_argument("--backend", default=BACKENDS[0], choices=BACKENDS, help="the backend of Keras")
     add_optimizer_arguments(parser, OF_THE_CASE)
     run(train, parser)

@@ -14,6 +14,9 @@ from carryover.training.cases import trainings_of
 
 NOT_A_FORECAST = "The claims say which trainings are the same, not that a forecast is good."
 
+WORDS_OF_BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
+"""The backends of Keras that need carry_states."""
+
 ONE_FIT = (
     "Call `fit` once. If you want a reset after every epoch, pass it "
     '`carryover.ResetStates(every="epoch")` as a callback.'
@@ -85,7 +88,9 @@ def _loop_or_single(details: dict[str, Any], params: dict[str, Any]) -> str:
             "**In this run a loop of `fit(epochs=1)` is not always the same training as one `fit(epochs=n)`.** These "
             f"cases should be identical and are not: {differ}."
         )
-    return "**A loop of `fit(epochs=1)` is the same training as one `fit(epochs=n)`, to the last bit.**"
+    tried = dict.fromkeys(training.variant.backend for training in spellings(params) if training.name in both)
+    on_each = f", on each backend tried: {', '.join(map(str, tried))}" if len(tried) > 1 else ""
+    return f"**A loop of `fit(epochs=1)` is the same training as one `fit(epochs=n)`, to the last bit{on_each}.**"
 
 
 def with_and_without_reset(params: dict[str, Any]) -> Iterator[tuple[Training, dict[str, str]]]:
@@ -154,7 +159,15 @@ def _what_to_do(details: dict[str, Any], params: dict[str, Any]) -> str:
     if learnt_nothing(details, params):
         return f"**What to do.** {remedy(details, params)}"
     advised = what_to_do(details) if _is_a_choice(details) else ""
-    return f"**What to do.** {' '.join(filter(None, [_use_the_states(details, params), advised or ONE_FIT]))}"
+    sentences = [_use_the_states(details, params), advised or ONE_FIT, _carry_states(params)]
+    return f"**What to do.** {' '.join(filter(None, sentences))}"
+
+
+def _carry_states(params: dict[str, Any]) -> str:
+    """Say what a stateful network needs on the backends of the run besides TensorFlow; empty if there are none."""
+    backends = dict.fromkeys(case["backend"] for case in params["cases"].values() if "backend" in case)
+    others = [WORDS_OF_BACKENDS[backend] for backend in backends if backend in WORDS_OF_BACKENDS]
+    return f"On {' and '.join(others)}, call `carryover.carry_states(model)` before `fit`." if others else ""
 
 
 def _use_the_states(details: dict[str, Any], params: dict[str, Any]) -> str:

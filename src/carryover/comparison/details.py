@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from carryover.comparison.backends import between_backends
 from carryover.comparison.claims import claims, spellings, why_the_same
 from carryover.comparison.explanation import Explanation, explain, summary
 from carryover.comparison.partings import first_parting, trainings
@@ -57,6 +58,7 @@ def details(
         difference that the definitions of its cases rule out has null there, and `does_not_apply` says why;
         `replicates`: the result of statistics.statistics; absent if there are none;
         `held_out`: the result of held_out.scores; absent if there are no forecasts;
+        `backends`: the result of backends.between_backends; absent if all cases are on one backend;
         `reference`: the argument; absent if the run cannot be compared with the reference.
     """
     groups = trainings(cases)
@@ -83,6 +85,8 @@ def details(
         result["replicates"] = statistics(replicates)
     if not forecasts.empty:
         result["held_out"] = scores(forecasts, params)
+    if backends := between_backends(cases, params):
+        result["backends"] = backends
     if reference:
         result["reference"] = reference
     return result

@@ -9,7 +9,7 @@ import pandas as pd
 from carryover.job.errors import UserError
 from carryover.job.tables import read_table
 from carryover.job.yaml_file import Params, read_yaml
-from carryover.training.case_results import Cases
+from carryover.training.case_results import CaseResults, Cases
 
 REMEDY = "restore it with git"
 
@@ -50,43 +50,63 @@ def applies(reference: Reference, params: Params) -> bool:
     return run == wanted and params["model"]["initial_weights"] == f"{params['reference']}/initial_weights.npz"
 
 
-def known_cases(reference: Reference, params: Params) -> list[str]:
-    """Return the cases that the reference has under the same name and definition; none if it does not apply."""
+def known_cases(reference: Reference, params: Params) -> dict[str, str]:
+    """Return the cases that the reference has, on whatever backend, with their names there; none if it does not apply.
+
+    A case is known by its definition.
+    """
     if not applies(reference, params):
-        return []
-    defined = reference.settings.get("cases", {})
-    return [name for name, case in params["cases"].items() if name in reference.losses and case == defined.get(name)]
+        return {}
+    defined = {name: case for name, case in reference.settings.get("cases", {}).items() if name in reference.losses}
+    found = {}
+    for name, case in params["cases"].items():
+        wanted = {key: value for key, value in case.items() if key != "backend"}
+        if match := next((known for known, definition in defined.items() if definition == wanted), None):
+            found[name] = match
+    return found
 
 
 def known_losses(reference: Reference, params: Params) -> pd.DataFrame | None:
     """Return the reference's losses of its known_cases, with their `epoch`; None if there are none."""
     known = known_cases(reference, params)
-    return reference.losses[["epoch", *known]] if known else None
+    columns = {name: reference.losses[match] for name, match in known.items()}
+    return pd.DataFrame({"epoch": reference.losses["epoch"]} | columns) if known else None
 
 
 def distances(reference: Reference, cases: Cases, params: Params) -> dict[str, dict[str, float | None]]:
     """Compute how far each of the known_cases is from the reference.
 
     Returns:
-        For each case `max_relative_loss_difference` over the epochs and `max_absolute_prediction_difference` over the
-        samples, which is None if the predictions cannot be compared; empty if the reference does not apply.
+        For each case its `distance`, but `max_absolute_prediction_difference` is None if the predictions cannot be
+        compared; empty if the reference does not apply.
 
     Raises:
         UserError: if the reference has other epochs or samples than its settings say.
     """
     result: dict[str, dict[str, float | None]] = {}
-    for name in known_cases(reference, params):
+    for name, known in known_cases(reference, params).items():
         case = cases[name]
         same_epochs = case.history["epoch"].equals(reference.losses["epoch"])
         if not (same_epochs and case.predictions["sample"].equals(reference.predictions["sample"])):
             raise UserError(f"{params['reference']}: the epochs or samples do not match its settings.yaml; {REMEDY}")
-        loss = case.history["loss"].to_numpy() / reference.losses[name].to_numpy() - 1
-        prediction = case.predictions["prediction"].to_numpy() - reference.predictions[name].to_numpy()
+        found: dict[str, float | None] = {**distance(case, reference.losses[known], reference.predictions[known])}
         # Keras 2 calls no callbacks in `predict`, so a case that reset before every batch of `fit` still carried its
         # states from one predicted batch to the next.
-        comparable = params["cases"][name]["reset"] != "every_batch"
-        result[name] = {
-            "max_relative_loss_difference": float(np.abs(loss).max()),
-            "max_absolute_prediction_difference": float(np.abs(prediction).max()) if comparable else None,
-        }
+        if params["cases"][name]["reset"] == "every_batch":
+            found["max_absolute_prediction_difference"] = None
+        result[name] = found
     return result
+
+
+def distance(case: CaseResults, losses: "pd.Series[float]", predictions: "pd.Series[float]") -> dict[str, float]:
+    """Compute how far a case is from other losses of the same epochs and other predictions of the same samples.
+
+    Returns:
+        `max_relative_loss_difference` over the epochs and `max_absolute_prediction_difference` over the samples.
+    """
+    loss = case.history["loss"].to_numpy() / losses.to_numpy() - 1
+    prediction = case.predictions["prediction"].to_numpy() - predictions.to_numpy()
+    return {
+        "max_relative_loss_difference": float(np.abs(loss).max()),
+        "max_absolute_prediction_difference": float(np.abs(prediction).max()),
+    }

@@ -1,6 +1,6 @@
 """results/verdict.md: the results of a run, for people."""
 
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 from carryover.comparison import words
@@ -13,7 +13,7 @@ from carryover.comparison.words import code, count, table
 from carryover.forecasts.ways import BASELINES, STATES, states_in_words
 from carryover.series.lags import longest_lag
 from carryover.series.notes import Notes
-from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, Training
+from carryover.training.behaviours import BATCH_ORDERS, BEHAVIOURS, DIFFERENCES, Training, differences
 from carryover.training.cases import training_of, trainings_of
 
 
@@ -35,6 +35,7 @@ def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
         _cases(details, params),
         _held_out(details, params),
         _partings(details),
+        _backends(details),
         _reference(details, params),
         f"## The series\n\n{Notes.from_json(details['series']).in_words}.",
     ]
@@ -96,9 +97,23 @@ def _cases(details: dict[str, Any], params: dict[str, Any]) -> str:
                 else "All are the same:"
             ),
             table(["cases", "training", "first loss", "final loss", "lowest loss"], rows),
+            *_drawn(params),
             *([] if "replicates" in details else _by_batch_order(details, params)),
         ]
     )
+
+
+def _drawn(params: dict[str, Any]) -> list[str]:
+    """Say whose initial weights are not those of the run."""
+    own = [
+        name
+        for name, case in params["cases"].items()
+        if any(key in case and case[key] != params["model"][key] for key in ("cell", "units"))
+    ]
+    if not own or (file := params["model"]["initial_weights"]) == "random":
+        return []
+    names = ", ".join(map(code, own))
+    return [f"These cases have another network than the weights in `{file}` are for, so theirs were drawn: {names}."]
 
 
 def _by_batch_order(details: dict[str, Any], params: dict[str, Any]) -> list[str]:
@@ -120,7 +135,9 @@ def _by_batch_order(details: dict[str, Any], params: dict[str, Any]) -> list[str
     if len(lines) < 2:
         return []
     depends = "depends" if len(lower) > 1 else "does not depend"
-    what = "the batch order or the network" if never.variant.words else "the batch order"
+    nevers = [never for never, _ in with_and_without_reset(params)]
+    keys = {key for a, b in combinations(nevers, 2) for key in differences(a, b)}
+    what = " or ".join(words for key, words in DIFFERENCES.items() if key in keys)
     return [f"In this seed, which of the two ends with the lower loss {depends} on {what}:", "\n".join(lines)]
 
 
@@ -216,15 +233,34 @@ def _widest(widest: dict[str, Any] | None) -> list[str]:
     ]
 
 
+def _backends(details: dict[str, Any]) -> str:
+    if "backends" not in details:
+        return ""
+    rows = [[code(name), code(distance["of"]), *_distance(distance)] for name, distance in details["backends"].items()]
+    return "\n\n".join(
+        [
+            "## Distance between the backends",
+            "Each backend adds in an order of its own, and random layers draw other numbers, so the same training is "
+            "not the same to the bit. All cases start from the same weights. Every forecast is made with TensorFlow, "
+            "which also trains every replicate.",
+            table(["case", "on TensorFlow", *DISTANCES], rows),
+        ]
+    )
+
+
+DISTANCES = ["loss, largest relative difference", "predictions, largest absolute difference"]
+"""The columns of a reference.distance."""
+
+
+def _distance(distance: dict[str, Any]) -> list[str]:
+    prediction = distance["max_absolute_prediction_difference"]
+    loss = f"{distance['max_relative_loss_difference']:.1e}"
+    return [loss, "not comparable" if prediction is None else f"{prediction:.1e}"]
+
+
 def _reference(details: dict[str, Any], params: dict[str, Any]) -> str:
     heading = f"## Distance from the reference, `{params['reference']}`\n\n"
     if "reference" not in details:
         return f"{heading}Not compared, because this run has other settings or initial weights than the reference."
-    rows = []
-    for name, distance in details["reference"].items():
-        prediction = distance["max_absolute_prediction_difference"]
-        loss = f"{distance['max_relative_loss_difference']:.1e}"
-        rows.append([code(name), loss, "not comparable" if prediction is None else f"{prediction:.1e}"])
-    return heading + table(
-        ["case", "loss, largest relative difference", "predictions, largest absolute difference"], rows
-    )
+    rows = [[code(name), *_distance(distance)] for name, distance in details["reference"].items()]
+    return heading + table(["case", *DISTANCES], rows)

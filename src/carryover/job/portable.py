@@ -1,5 +1,7 @@
 """The portable recipe: the settings under which TensorFlow and NumPy compute the same bits on every x86-64 CPU.
 
+JAX and PyTorch get their own switches for the same purpose, which go less far: docs/backends.md says how far.
+
 Both, and the C library below them, choose kernels by the CPU, and other kernels round differently or add in another
 order. Each setting removes one such choice. Together they cost no measurable time at the size of these networks.
 """
@@ -8,8 +10,12 @@ import gc
 import os
 import platform
 import sys
+from importlib.util import find_spec
 
 from carryover.job.errors import UserError
+
+BACKENDS = ("tensorflow", "jax", "torch")
+"""The backends of Keras, by the names of their packages."""
 
 ENVIRONMENT = {
     # oneDNN generates other kernels for SSE4.1, AVX, AVX2 and AVX-512.
@@ -29,18 +35,27 @@ ENVIRONMENT = {
 """Environment variables that must be set before NumPy and TensorFlow are imported."""
 
 
-def configure_tensorflow() -> None:
-    """Apply the part of the recipe that TensorFlow takes at run time; call this before the first operation.
+def require_environment() -> None:
+    """Check that the part of the recipe is there that must be before anything is imported.
 
     Raises:
-        UserError: if the environment lacks ENVIRONMENT, so that the result would depend on the CPU; or if the CPU has
-            no AVX, in which case TensorFlow would die of an illegal instruction without a message.
+        UserError: if the environment lacks ENVIRONMENT, so that the result would depend on the CPU.
     """
     missing = [f"{name}={value}" for name, value in ENVIRONMENT.items() if os.environ.get(name) != value]
     if missing:
         raise UserError(
             f"the environment lacks {' '.join(missing)}; put 'hermetic' before the command (hermetic python ...)"
         )
+
+
+def configure_tensorflow() -> None:
+    """Apply the part of the recipe that TensorFlow takes at run time; call this before the first operation.
+
+    Raises:
+        UserError: as require_environment; or if the CPU has no AVX, in which case TensorFlow would die of an illegal
+            instruction without a message.
+    """
+    require_environment()
     from numpy._core._multiarray_umath import __cpu_features__  # what numpy.show_runtime() prints
 
     if platform.machine() == "x86_64" and not __cpu_features__["AVX"]:
@@ -58,17 +73,58 @@ def configure_tensorflow() -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def load_keras() -> None:
-    """Import Keras and TensorFlow under the recipe, as every job that needs them does; this takes seconds.
+def configure_jax() -> None:
+    """Let JAX compute on one thread of the CPU; call this before anything imports it.
 
     Raises:
-        UserError: as configure_tensorflow.
+        UserError: as require_environment.
     """
+    require_environment()
+    os.environ |= {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
+
+
+def configure_torch() -> None:
+    """Let PyTorch compute on one thread of the CPU, by deterministic algorithms and without kernels for its CPU.
+
+    Raises:
+        UserError: as require_environment.
+    """
+    require_environment()
+    os.environ |= {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}
+    import torch
+
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.mkldnn.enabled = False
+
+
+def require_backend(backend: str) -> None:
+    """Check that a backend of Keras is installed, without importing it.
+
+    Raises:
+        UserError: if it is not.
+    """
+    if find_spec(backend) is None:
+        raise UserError(f"{backend} is not installed; install it: python -m pip install {backend}")
+
+
+def load_keras(backend: str = "tensorflow") -> None:
+    """Import Keras and its backend under the recipe, as every job that needs them does; this takes seconds.
+
+    Args:
+        backend: one of BACKENDS.
+
+    Raises:
+        UserError: as configure_tensorflow; or if the backend is not installed.
+    """
+    require_backend(backend)
+    os.environ["KERAS_BACKEND"] = backend
     # Importing TensorFlow makes a million lasting objects: searching them for garbage takes a quarter of a job.
     gc.disable()
     # Keras would import matplotlib for drawings that no job makes; that takes a tenth of a job and reads a config file.
     sys.modules["matplotlib"] = None  # type: ignore[assignment]
-    configure_tensorflow()
+    {"tensorflow": configure_tensorflow, "jax": configure_jax, "torch": configure_torch}[backend]()
     import keras  # noqa: F401
 
     gc.freeze()

@@ -10,13 +10,16 @@ from typing import Any
 
 from carryover.job.array_shapes import read_shapes
 from carryover.job.errors import UserError, hint
+from carryover.job.portable import require_backend
 from carryover.job.yaml_file import Params
 from carryover.params.build_file import check_build
 from carryover.params.folders import check_folders
 from carryover.series.csv_format import ISO, CsvFormat
 from carryover.series.options import NOISY_SINE, SERIES
 from carryover.series.windows import count_windows
+from carryover.training.cases import replicated
 from carryover.training.network import STACKED, Network, misfit
+from carryover.training.variants import TENSORFLOW
 
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
 """The files in the folder of a reference, besides its initial weights."""
@@ -54,6 +57,11 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     seeds = params["replicates"]["first_seed"] + params["replicates"]["count"]
     if seeds > 2**32:
         raise UserError(f"replicates: the last seed would be {seeds - 1}, above 4294967295; lower first_seed or count")
+    if params["replicates"]["count"] and not replicated(params):
+        raise UserError(
+            "replicates.count: replicates are trained with TensorFlow only, and no case is; set it to 0, or add a case "
+            "without a backend"
+        )
     _check_claims(params["claims"], list(params["cases"]))
     for name in REFERENCE_FILES:
         if not (root / params["reference"] / name).is_file():
@@ -70,11 +78,28 @@ def _check_case(name: str, case: dict[str, Any], build: str, sequence: str) -> N
         raise UserError(f"cases.{name}.reset: {case['reset']} needs stateful: true; set that, or set reset: never")
     if case["reset"] == "every_sequence":
         _check_every_sequence(name, case, sequence)
+    _check_backend(name, case)
     for key in ("cell", "units"):
         if key in case and build != STACKED:
             raise UserError(
                 f"cases.{name}.{key}: it is for the network of {STACKED}, and {build} builds its own; remove the key"
             )
+
+
+def _check_backend(name: str, case: dict[str, Any]) -> None:
+    backend = case.get("backend", TENSORFLOW)
+    if backend == TENSORFLOW:
+        return
+    for key in ("cell", "units"):
+        if key in case:
+            raise UserError(
+                f"cases.{name}.{key}: {backend} would draw the weights of this network otherwise than TensorFlow does; "
+                f"set model.{key} instead, or remove the key"
+            )
+    try:
+        require_backend(backend)
+    except UserError as error:
+        raise UserError(f"cases.{name}.backend: {error}, or leave the case out (cases: {{{name}: null}})") from None
 
 
 def _check_every_sequence(name: str, case: dict[str, Any], sequence: str) -> None:

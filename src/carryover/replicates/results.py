@@ -13,7 +13,7 @@ from carryover.job.errors import UserError
 from carryover.job.tables import read_table, write_table
 from carryover.replicates.shards import Shard, shards
 from carryover.training.behaviours import Training
-from carryover.training.cases import trainings_of
+from carryover.training.cases import replicated
 
 REMEDY = "train the replicates again"
 
@@ -51,7 +51,7 @@ def read_replicates(folder: Path, params: Mapping[str, Any]) -> Replicates:
         UserError: if a file is missing or broken, or does not have exactly the trainings of the cases, the seeds and
             epochs of its shard, and the forecasts of the other shards.
     """
-    trainings = trainings_of(params)
+    trainings = replicated(params)
     parts = shards(**params["replicates"])
     if not parts:
         return Replicates({}, {}, {})

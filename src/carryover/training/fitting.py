@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 from carryover.job.digests import digest
 from carryover.job.epoch_line import Epoch, print_epoch
@@ -24,8 +23,8 @@ BETWEEN_BATCHES = ("every_batch", "every_sequence")
 """The resets, as in `reset` of a case, that come between the batches of an epoch."""
 
 
-def make_batches(inputs: Floats, targets: Floats, batch_size: int, order: str = "contiguous") -> tf.data.Dataset:
-    """Return the windows in batches, cached in memory.
+def make_batches(inputs: Floats, targets: Floats, batch_size: int, order: str = "contiguous") -> Any:
+    """Return the windows in batches, cached in memory, in the form that `fit` and `predict` take most quickly.
 
     Args:
         inputs: float32 of shape (windows, time_steps, inputs).
@@ -34,11 +33,34 @@ def make_batches(inputs: Floats, targets: Floats, batch_size: int, order: str = 
         order: a key of behaviours.BATCH_ORDERS.
     """
     indices = batch_order(len(inputs), batch_size, order)
+    if keras.backend.backend() != "tensorflow":
+        return Batches(inputs[indices], targets[indices], batch_size)
+    import tensorflow as tf  # here, because the other backends need not load it
+
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1
     in_order = tf.data.Dataset.from_tensor_slices((inputs[indices], targets[indices]))
     return in_order.batch(batch_size, drop_remainder=True).cache().with_options(options)
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
+    """Windows in batches, for the backends other than TensorFlow.
+
+    Args:
+        inputs, targets: of the windows, in their order.
+        batch_size: windows per batch; a divisor of their number.
+    """
+
+    def __init__(self, inputs: Floats, targets: Floats, batch_size: int) -> None:
+        super().__init__()
+        self.windows, self.batch_size = (inputs, targets), batch_size
+
+    def __len__(self) -> int:
+        return len(self.windows[0]) // self.batch_size
+
+    def __getitem__(self, batch: int) -> tuple[Floats, ...]:
+        return tuple(part[batch * self.batch_size : (batch + 1) * self.batch_size] for part in self.windows)
 
 
 def compile_model(
@@ -49,22 +71,23 @@ def compile_model(
     batches: int,
     metrics: Sequence[keras.metrics.Metric] = (),
 ) -> None:
-    """Compile a model for speed without changing a bit: a whole epoch is one execution of the graph.
+    """Compile a model for speed without changing a bit: on TensorFlow, a whole epoch is one execution of the graph.
 
     A case that resets between batches needs Keras's callbacks there, so it executes them one by one.
-    XLA stays off, because it generates code for the CPU it runs on.
+    XLA stays off on TensorFlow, because it generates code for the CPU it runs on; JAX has nothing else.
 
     Args:
         model, optimizer, loss, metrics: as for keras.Model.compile.
         case: the case that the model is for.
         batches: batches per epoch.
     """
+    on_tensorflow = keras.backend.backend() == "tensorflow"
     model.compile(
         optimizer=optimizer,
         loss=loss,
         metrics=list(metrics),
-        jit_compile=False,
-        steps_per_execution=1 if case.reset in BETWEEN_BATCHES else batches,
+        jit_compile=keras.backend.backend() == "jax",
+        steps_per_execution=batches if on_tensorflow and case.reset not in BETWEEN_BATCHES else 1,
     )
     # If `fit` has to build the optimizer, Keras traces the training step twice.
     model.optimizer.build(model.trainable_variables)
@@ -72,7 +95,7 @@ def compile_model(
 
 def train(
     model: keras.Model,
-    batches: tf.data.Dataset,
+    batches: Any,
     epochs: int,
     case: Case,
     record: Callable[[int, dict[str, Any]], Any],
@@ -119,7 +142,7 @@ def _resets_between_batches(case: Case, sequence: int | None) -> list[keras.call
     return [ResetStates(every=every)]
 
 
-def predict(model: keras.Model, batches: tf.data.Dataset, case: Case, sequence: int | None = None) -> Floats:
+def predict(model: keras.Model, batches: Any, case: Case, sequence: int | None = None) -> Floats:
     """Predict the targets of each window, starting from the states that training has left.
 
     This advances the states, and sets the model's steps_per_execution to 1.
@@ -142,7 +165,7 @@ def predict(model: keras.Model, batches: tf.data.Dataset, case: Case, sequence: 
 def train_case(
     name: str,
     model: keras.Model,
-    batches: tf.data.Dataset,
+    batches: Any,
     epochs: int,
     case: Case,
     scale: Scale,

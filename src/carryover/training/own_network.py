@@ -13,7 +13,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from carryover.job.errors import UserError
 from carryover.series.dataset import Floats
@@ -163,10 +162,14 @@ def _problem(
 
 def _trace_training(model: keras.Model) -> None:
     """Make the graph of the model in training, which some layers do otherwise, without running it."""
+    import tensorflow as tf  # here, because only the checks need it
+
     _graph(model, training=True).get_concrete_function(tf.TensorSpec(model.input_shape, tf.float32))
 
 
 def _graph(model: keras.Model, training: bool) -> Any:
+    import tensorflow as tf
+
     return tf.function(lambda inputs: model(inputs, training=training), autograph=False, jit_compile=False)
 
 
