@@ -86,7 +86,7 @@ def test_a_command_says_in_one_line_what_to_install(once: Once, tmp_path: Path) 
         assert done.returncode == 2, done.stderr
         assert re.fullmatch(
             r"error: `carryover \w+` needs the package \w+; "
-            r"install Carryover with what its pipeline needs: pip install 'carryover\[pipeline\]'\n",
+            r"install what the pipeline needs, in a clone of the project: pip install -e '\.\[pipeline\]'\n",
             done.stderr,
         ), done.stderr
     assert backend("-m", "carryover", "--help").returncode == 0

@@ -88,8 +88,8 @@ def missing_packages_named(command: str) -> Iterator[None]:
         if (error.name or "").startswith("carryover"):
             raise
         raise UserError(
-            f"`carryover {command}` needs the package {error.name}; install Carryover with what its pipeline needs: "
-            "pip install 'carryover[pipeline]'"
+            f"`carryover {command}` needs the package {error.name}; install what the pipeline needs, in a clone of the "
+            "project: pip install -e '.[pipeline]'"
         ) from error
 
 

@@ -43,9 +43,10 @@ def train(arguments: argparse.Namespace) -> None:
     load_keras(arguments.backend)
     import keras
 
-    from carryover.training.carrying import carry_states
+    from carryover.training.carrying import carry_states, take_general_path
     from carryover.training.fitting import compile_model, make_batches, train_case
     from carryover.training.model import build_model, random_weights, set_weights
+    from carryover.training.recurrent import recurrent_layers
 
     if network != of_the_run:  # the weights of the run do not fit; all cases of one network draw the same
         weights = random_weights(network, arguments.seed)
@@ -55,6 +56,7 @@ def train(arguments: argparse.Namespace) -> None:
     set_weights(model, weights, network)
     if case.stateful:
         carry_states(model)
+    take_general_path(recurrent_layers(model))  # without states too
     batches = make_batches(inputs, targets, arguments.batch_size, case.batches)
     compile_model(model, build_optimizer(optimizer, **parameters), arguments.loss, case, len(batches))
     results = train_case(arguments.case, model, batches, arguments.epochs, case, scale, arguments.targets, sequence)

@@ -11,11 +11,12 @@ from carryover.comparison.units import network_of
 from carryover.comparison.words import code, count, plain, seeds_of
 from carryover.training.behaviours import Training
 from carryover.training.cases import trainings_of
+from carryover.training.variants import TENSORFLOW
 
 NOT_A_FORECAST = "The claims say which trainings are the same, not that a forecast is good."
 
-WORDS_OF_BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
-"""The backends of Keras that need carry_states."""
+BACKENDS_IN_WORDS = {TENSORFLOW: "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+"""The backends of Keras by their own names."""
 
 ONE_FIT = (
     "Call `fit` once. If you want a reset after every epoch, pass it "
@@ -88,8 +89,11 @@ def _loop_or_single(details: dict[str, Any], params: dict[str, Any]) -> str:
             "**In this run a loop of `fit(epochs=1)` is not always the same training as one `fit(epochs=n)`.** These "
             f"cases should be identical and are not: {differ}."
         )
-    tried = dict.fromkeys(training.variant.backend for training in spellings(params) if training.name in both)
-    on_each = f", on each backend tried: {', '.join(map(str, tried))}" if len(tried) > 1 else ""
+    tried = dict.fromkeys(
+        training.variant.backend or TENSORFLOW for training in spellings(params) if training.name in both
+    )
+    names = ", ".join(BACKENDS_IN_WORDS[backend] for backend in tried)
+    on_each = f", on each backend tried: {names}" if [*tried] != [TENSORFLOW] else ""
     return f"**A loop of `fit(epochs=1)` is the same training as one `fit(epochs=n)`, to the last bit{on_each}.**"
 
 
@@ -157,7 +161,7 @@ def _why_no_reset_matters(details: dict[str, Any], params: dict[str, Any]) -> st
 
 def _what_to_do(details: dict[str, Any], params: dict[str, Any]) -> str:
     if learnt_nothing(details, params):
-        return f"**What to do.** {remedy(details, params)}"
+        return " ".join(filter(None, [f"**What to do.** {remedy(details, params)}", _carry_states(params)]))
     advised = what_to_do(details) if _is_a_choice(details) else ""
     sentences = [_use_the_states(details, params), advised or ONE_FIT, _carry_states(params)]
     return f"**What to do.** {' '.join(filter(None, sentences))}"
@@ -165,8 +169,8 @@ def _what_to_do(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 def _carry_states(params: dict[str, Any]) -> str:
     """Say what a stateful network needs on the backends of the run besides TensorFlow; empty if there are none."""
-    backends = dict.fromkeys(case["backend"] for case in params["cases"].values() if "backend" in case)
-    others = [WORDS_OF_BACKENDS[backend] for backend in backends if backend in WORDS_OF_BACKENDS]
+    backends = dict.fromkeys(case.get("backend", TENSORFLOW) for case in params["cases"].values() if case["stateful"])
+    others = [BACKENDS_IN_WORDS[backend] for backend in backends if backend != TENSORFLOW]
     return f"On {' and '.join(others)}, call `carryover.carry_states(model)` before `fit`." if others else ""
 
 

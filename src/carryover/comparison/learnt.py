@@ -211,7 +211,8 @@ def _evidence(who: str, yardstick: str, idle: list[Training], details: Details, 
 def _filled(text: str, idle: list[Training], details: Details, params: Params) -> str:
     """Fill in the words of a cause."""
     network, size = network_of(params["model"], "units", "activation"), network_of(params["model"], "units")
-    of_the_cases = any(training.variant.optimizer for training in idle)
+    names = [name for training in idle for name in spellings(params)[training]]
+    of_the_cases = any("optimizer" in params["cases"][name] for name in names)
     rate = "`learning_rate` of the optimizer of these cases" if of_the_cases else "`optimizer.learning_rate`"
     otherwise = " or ".join(_otherwise(idle, _judged(details, params)))
     return text.format(**details["target"], network=network, size=size, rate=rate, otherwise=otherwise)

@@ -35,7 +35,7 @@ def verdict(details: dict[str, Any], params: dict[str, Any]) -> str:
         _cases(details, params),
         _held_out(details, params),
         _partings(details),
-        _backends(details),
+        _backends(details, params),
         _reference(details, params),
         f"## The series\n\n{Notes.from_json(details['series']).in_words}.",
     ]
@@ -233,17 +233,18 @@ def _widest(widest: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def _backends(details: dict[str, Any]) -> str:
-    if "backends" not in details:
+def _backends(details: dict[str, Any], params: dict[str, Any]) -> str:
+    if not any(training.variant.backend for training in spellings(params)):
         return ""
-    rows = [[code(name), code(distance["of"]), *_distance(distance)] for name, distance in details["backends"].items()]
+    distances = details.get("backends", {})
+    rows = [[code(name), code(distance["of"]), *_distance(distance)] for name, distance in distances.items()]
     return "\n\n".join(
         [
             "## Distance between the backends",
             "Each backend adds in an order of its own, and random layers draw other numbers, so the same training is "
             "not the same to the bit. All cases start from the same weights. Every forecast is made with TensorFlow, "
             "which also trains every replicate.",
-            table(["case", "on TensorFlow", *DISTANCES], rows),
+            *([table(["case", "on TensorFlow", *DISTANCES], rows)] if rows else []),
         ]
     )
 

@@ -105,5 +105,6 @@ def _describe(parting: Parting | None, a: CaseResults, b: CaseResults, width: in
     elif equal == ["states"]:
         what = "all but states"
     else:
-        what = ", ".join(parting.parts if width >= 12 else parting.parts[:1])
+        more = "" if len(parting.parts) == 1 else ", ..."
+        what = ", ".join(parting.parts) if width >= 12 else f"{parting.parts[0]}{more}"
     return "\n".join([f"epoch {parting.epoch}", *wrap(what, width, break_long_words=False)])

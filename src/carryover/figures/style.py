@@ -115,11 +115,13 @@ def line(training: Training, points: int = 0, namesakes: int = 0) -> dict[str, A
         points: how many points the line has; one alone gets a marker, since it would not be seen.
         namesakes: how many lines of this colour and style there are already.
     """
+    every = max(1, points // 12)
     return {
         "color": COLOURS[training.behaviour],
         "linestyle": LINE_STYLES[training.batches],
         "marker": MARKERS[namesakes % len(MARKERS)] or ("o" if points == 1 else None),
-        "markevery": max(1, points // 12),
+        # Lines that lie on each other have their markers in different places.
+        "markevery": (namesakes * every // 3 % every, every) if namesakes else every,
     }
 
 

@@ -90,7 +90,7 @@ def configure_torch() -> None:
         UserError: as require_environment.
     """
     require_environment()
-    os.environ |= {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}
+    os.environ |= {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE", "KERAS_TORCH_DEVICE": "cpu"}
     import torch
 
     torch.set_num_threads(1)
@@ -106,7 +106,7 @@ def require_backend(backend: str) -> None:
         UserError: if it is not.
     """
     if find_spec(backend) is None:
-        raise UserError(f"{backend} is not installed; install it: python -m pip install {backend}")
+        raise UserError(f"{backend} is not installed; install it: {sys.executable} -m pip install -e '.[{backend}]'")
 
 
 def load_keras(backend: str = "tensorflow") -> None:

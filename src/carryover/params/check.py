@@ -62,7 +62,7 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
             "replicates.count: replicates are trained with TensorFlow only, and no case is; set it to 0, or add a case "
             "without a backend"
         )
-    _check_claims(params["claims"], list(params["cases"]))
+    _check_claims(params["claims"], params["cases"])
     for name in REFERENCE_FILES:
         if not (root / params["reference"] / name).is_file():
             raise UserError(
@@ -232,7 +232,7 @@ def _check_csv_format(dataset: dict[str, Any]) -> None:
             ) from None
 
 
-def _check_claims(claims: dict[str, list[list[str]]], cases: list[str]) -> None:
+def _check_claims(claims: dict[str, list[list[str]]], cases: dict[str, dict[str, Any]]) -> None:
     claimed: dict[frozenset[str], str] = {}
     for kind in ("identical", "different"):
         for number, pair in enumerate(claims[kind]):
@@ -242,6 +242,12 @@ def _check_claims(claims: dict[str, list[list[str]]], cases: list[str]) -> None:
                     raise UserError(f"{place}: there is no case {case!r}{hint(case, cases)}")
             if pair[0] == pair[1]:
                 raise UserError(f"{place}: {pair[0]} is compared with itself; name two cases")
+            backends = [cases[case].get("backend", TENSORFLOW) for case in pair]
+            if kind == "identical" and backends[0] != backends[1]:
+                raise UserError(
+                    f"{place}: {pair[0]} is on {backends[0]} and {pair[1]} on {backends[1]}, and two backends do not "
+                    "agree to the last bit; remove the claim, because the verdict says how far apart they are"
+                )
             if frozenset(pair) in claimed:
                 raise UserError(
                     f"{place}: {pair[0]} and {pair[1]} are already in {claimed[frozenset(pair)]}; remove one of the two"

@@ -39,10 +39,17 @@ def carry_states(model: keras.Model) -> None:
     layers = [layer for layer in recurrent_layers(model) if layer.stateful]
     if keras.backend.backend() == "jax":
         _register(model, layers)
-    elif keras.backend.backend() == "torch":
+    take_general_path(layers)
+
+
+def take_general_path(layers: list[keras.layers.RNN]) -> None:
+    """On PyTorch, put LSTM and GRU layers on the path of all recurrent layers, which rounds otherwise than their own.
+
+    Their own changes states in place, which their gradients need: keras#23462. The general one copies them first. A
+    layer that is not stateful may take either, and only on the general one it is a stateful layer to the last bit.
+    """
+    if keras.backend.backend() == "torch":
         for layer in layers:
-            # The path of Keras that is optimized for LSTM and GRU changes states in place, which their gradients need:
-            # keras#23462. Other recurrent layers, and these ones without it, copy them first.
             if hasattr(layer, "use_cudnn"):
                 layer.use_cudnn = False
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from carryover.training.behaviours import TRAININGS, Training
-from carryover.training.variants import TENSORFLOW, variant_of
+from carryover.training.variants import variant_of
 
 CALLS = {"loop": "a loop of fit(epochs=1)", "single": "one fit(epochs=n)"}
 """How a case calls `fit`."""
@@ -72,4 +72,4 @@ def trainings_of(params: Mapping[str, Any]) -> list[Training]:
 
 def replicated(params: Mapping[str, Any]) -> list[Training]:
     """Return those of the trainings_of a run that replicates repeat: all but those on another backend."""
-    return [training for training in trainings_of(params) if training.variant.backend in (None, TENSORFLOW)]
+    return [training for training in trainings_of(params) if not training.variant.backend]

@@ -3,6 +3,7 @@
 Mistakes in the file are reported in one line, with the line of the file.
 """
 
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -127,7 +128,10 @@ def _mistakes_in(file: str) -> Iterator[None]:
         if isinstance(error, SyntaxError) and error.filename == file:
             lines = [error.lineno]
         place = f"{file}, line {lines[-1]}" if lines else file
+        if (backend := keras.backend.backend()) != "tensorflow":
+            place += f" (on {backend})"
         message = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
+        message = re.sub(r"\x1b\[[0-9;]*m", "", message)  # Keras writes in bold
         raise UserError(f"{place}: {type(error).__name__}: {message}") from error
 
 

@@ -20,7 +20,7 @@ class Variant(NamedTuple):
         cell: the kind of the recurrent layers, as in `model`.
         units: the units of each recurrent layer, as in `model`.
         optimizer: the name and all parameters of the optimizer, as in the section of this name.
-        backend: the backend of Keras.
+        backend: the backend of Keras; None for TensorFlow.
     """
 
     words: str = ""
@@ -103,6 +103,8 @@ def variant_of(name: str, params: Mapping[str, Any]) -> Variant:
     alike = [key for key in KEYS if {getattr(other, key) for other in others} == {getattr(of_the_run, key)}]
     nothing: dict[str, Any] = dict.fromkeys(alike)
     own = Variant.of(keys | cases[name])._replace(**nothing)
+    if own.backend == TENSORFLOW:  # so that a case on another backend does not rename the others
+        own = own._replace(backend=None)
     return own._replace(words=_words(own, every))
 
 
