@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from helpers.engine_client import run_engine
+
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "data/reference/keras-2.0.4-theano-0.9.0"
 CALLER = dict(os.environ)
@@ -119,6 +121,8 @@ class Project:
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a command in the copy, with the caller's environment and this environment's programs."""
+        if command[0] in ENGINES and not environment:
+            return run_engine(command, self.folder, self.environment())
         return subprocess.run(
             command,
             cwd=self.folder,

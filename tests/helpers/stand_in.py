@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def random(given: Options, *more: object) -> np.random.Generator:
     return np.random.default_rng(list(sha.digest()))
 
 
+@cache
 def content(file: Path) -> bytes:
     """What is in a file; in one of parameters, whatever their order."""
     if file.suffix != ".yaml":
@@ -55,12 +57,11 @@ def content(file: Path) -> bytes:
 def files(given: Options, name: str, path: Path) -> list[Path]:
     """What is read of an option's path: of the cases and the replicates, only those that the parameters name."""
     if name in ("cases", "replicates"):
-        from carryover.job.yaml_file import read_yaml
         from carryover.replicates.results import SHARD_FILES
         from carryover.replicates.shards import shards
         from carryover.training.case_results import CASE_FILES
 
-        params = read_yaml(Path(*given["params"]))
+        params = json.loads(content(Path(*given["params"])))
         if name == "cases":
             return [path / case / file for case in params["cases"] for file in CASE_FILES]
         return [path / shard.name / file for shard in shards(**params["replicates"]) for file in SHARD_FILES]
