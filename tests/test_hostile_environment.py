@@ -233,11 +233,14 @@ def test_a_whole_run_under_all_poisons_at_once_makes_the_same_bytes(
     trained: Project, hostile: Hostile, tmp_path: Path, engine: str
 ) -> None:
     """Also under a strict umask, on one core only, and from elsewhere. These are the real steps, and both engines make
-    the bytes of Snakemake's run under no poison: each is content with what the other has made."""
+    the bytes of Snakemake's run under no poison: each is content with what the other has made.
+
+    Only the folder of the bytecode is left out: the engine itself would have to compile all that it loads."""
     clone = fresh_clone(trained, tmp_path / "clone")
     narrow = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))]
     strict = ["sh", "-c", 'umask 077 && exec "$@"', "sh"]
-    run_from_elsewhere(clone, engine, *narrow, *strict, **hostile.variables)
+    poisons = {name: value for name, value in hostile.variables.items() if name != "PYTHONPYCACHEPREFIX"}
+    run_from_elsewhere(clone, engine, *narrow, *strict, **poisons)
     assert clone.artifacts() == trained.artifacts()
     clone.assert_snakemake_is_content()
     clone.assert_dvc_is_content()

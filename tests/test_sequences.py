@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from carryover.comparison.claims import why_the_same
 from carryover.forecasts.held_out import held_out_windows, root_mean_squared_error, targets_and_baselines
-from carryover.forecasts.ways import column
+from carryover.forecasts.ways import STATES, column
 from carryover.job.errors import UserError
 from carryover.replicates.series import Parts
 from carryover.replicates.settings import Settings
@@ -362,44 +362,71 @@ SHARD = Shard(1, 2)
 OF_SEQUENCES = [training for training in TRAININGS.values() if training.batches == "interleaved"]
 
 
-@pytest.mark.parametrize("at_once", [200, 5])
-def test_replicates_are_trained_and_scored_as_the_jobs_would(
-    keras: Any, monkeypatch: pytest.MonkeyPatch, at_once: int
-) -> None:
-    from carryover.forecasts.scoring import forecast_cases
-    from carryover.replicates import scoring
+SIZE = SETTING.time_steps, SETTING.batch_size
+REPLICATED = Settings(
+    SETTING.network, *SIZE, "adam", {k: v for k, v in ADAM.items() if k != "name"}, "mse", SETTING.epochs, 1, 0, LENGTH
+)
+
+
+@pytest.fixture(scope="module")
+def shard(keras: Any) -> tuple[Any, Any]:
+    """The losses and the weights that the job `train_replicates` has of each training."""
     from carryover.replicates.training import train_shard
+
+    losses, weights = train_shard(SHARD, [machines().training], AS_IT_IS, OF_SEQUENCES, REPLICATED)
+    return losses, weights
+
+
+@pytest.fixture(scope="module")
+def alone(keras: Any) -> tuple[dict[Training, list[float]], dict[str, Any]]:
+    """The losses that the job `train` has of each training of seed 2, and the errors of the job `score`."""
+    from carryover.forecasts.scoring import forecast_cases
     from carryover.training.fitting import compile_model, make_batches, train
     from carryover.training.model import build_model, random_weights, set_weights
     from carryover.training.optimizers import build_optimizer
 
-    monkeypatch.setattr(scoring, "AT_ONCE", at_once)
     divided = machines()
-    parts = Parts(divided.training, divided.held_out)
-    adam = {key: value for key, value in ADAM.items() if key != "name"}
-    size = SETTING.time_steps, SETTING.batch_size
-    settings = Settings(SETTING.network, *size, "adam", adam, "mse", SETTING.epochs, 1, 0, LENGTH)
-    losses, trained = train_shard(SHARD, [parts.training], AS_IT_IS, OF_SEQUENCES, settings)
-    errors = scoring.score_shard(SHARD, [parts], divided.scales, settings, trained)
+    initial = random_weights(SETTING.network, 2)
+    losses: dict[Training, list[float]] = {}
+    weights = {}
     for training in OF_SEQUENCES:
         case = case_of(training)
-        keras.backend.clear_session()
-        initial = random_weights(SETTING.network, 2)
-        model = build_model(SETTING.network, *size, case.stateful)
+        model = build_model(SETTING.network, *SIZE, case.stateful)
         set_weights(model, initial, SETTING.network)
         batches = make_batches(*windows_of(divided), SETTING.batch_size, case.batches)
         compile_model(model, build_optimizer(**SETTING.optimizer), "mse", case, len(batches))
         of_epochs: list[float] = []
         train(model, batches, SETTING.epochs, case, lambda _, logs, to=of_epochs: to.append(logs["loss"]), 3)
-        np.testing.assert_allclose(losses[training][1], of_epochs, rtol=1e-5)
-        weights = {f"{layer.name}/{one.name}": np.array(one) for layer in model.layers for one in layer.weights}
-        windows = held_out_windows(*parts, SETTING.time_steps, SETTING.targets, LENGTH, lag=1)
-        known = targets_and_baselines(*parts, windows.samples, 1, 0)
-        for states, forecasts in forecast_cases(SETTING.network, {"x": weights}, windows, AS_IT_IS).items():
-            error = root_mean_squared_error(forecasts, known["target"])
-            name = column(training.name, states.removeprefix("x/"))
-            assert errors[name][1] == pytest.approx(error, rel=1e-4)
-    assert errors["last_known"][0] == root_mean_squared_error(known["last_known"], known["target"])
+        losses[training] = of_epochs
+        weights[training.name] = {
+            f"{layer.name}/{one.name}": np.array(one) for layer in model.layers for one in layer.weights
+        }
+    windows = held_out_windows(divided.training, divided.held_out, SETTING.time_steps, SETTING.targets, LENGTH, lag=1)
+    known = targets_and_baselines(divided.training, divided.held_out, windows.samples, 1, 0)
+    made: dict[str, Any] = {"last_known": known["last_known"]}
+    made |= forecast_cases(SETTING.network, weights, windows, AS_IT_IS)
+    return losses, {name: root_mean_squared_error(values, known["target"]) for name, values in made.items()}
+
+
+def test_replicates_are_trained_as_the_jobs_would(shard: Any, alone: Any) -> None:
+    for training in OF_SEQUENCES:
+        np.testing.assert_allclose(shard[0][training][1], alone[0][training], rtol=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [200, 5])
+def test_replicates_are_scored_as_the_jobs_would(
+    monkeypatch: pytest.MonkeyPatch, shard: Any, alone: Any, at_once: int
+) -> None:
+    from carryover.replicates import scoring
+
+    monkeypatch.setattr(scoring, "AT_ONCE", at_once)
+    divided = machines()
+    parts = Parts(divided.training, divided.held_out)
+    errors = scoring.score_shard(SHARD, [parts], divided.scales, REPLICATED, shard[1])
+    assert alone[1].keys() == {"last_known", *(column(one.name, states) for one in OF_SEQUENCES for states in STATES)}
+    for name, error in alone[1].items():
+        assert errors[name][1] == pytest.approx(error, rel=1e-4), name
+    assert errors["last_known"][0] == alone[1]["last_known"]
 
 
 # ---- claims
