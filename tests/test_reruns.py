@@ -141,11 +141,11 @@ NEW_TRAINING = {"calls": "single", "reset": "never", "stateful": False, "batches
 def test_replicates_are_trained_again_for_a_new_training_and_not_for_another_spelling_of_a_known_one(
     quick: Project, engine: str
 ) -> None:
-    def steps_run_with(case: dict[str, Any]) -> set[str]:
+    def steps_run_with(case: dict[str, Any], *options: str) -> set[str]:
         params = quick.params()
         params["cases"]["another"] = case
         quick.write_params(params)
-        done = quick.run(*ENGINES[engine])
+        done = quick.run(*ENGINES[engine], *options)
         assert done.returncode == 0, done.stderr
         printed = done.stdout + done.stderr
         return set(re.findall(r"^(?:started +|Running stage ')(\w+)", printed, flags=re.MULTILINE))
@@ -153,7 +153,8 @@ def test_replicates_are_trained_again_for_a_new_training_and_not_for_another_spe
     every = set(STEPS) - {DATASET, WEIGHTS}
     assert steps_run_with(SAME_TRAINING) == every - {REPLICATES}
     assert steps_run_with(NEW_TRAINING) == every
-    assert steps_run_with(NEW_TRAINING | {"calls": "loop"}) == every - {REPLICATES}
     quick("dvc", "commit", "--force")
     quick.assert_dvc_is_content()
     quick.assert_snakemake_is_content()
+    up_to_the_replicates = ["--until", REPLICATES] if engine == "snakemake" else [REPLICATES]
+    assert steps_run_with(NEW_TRAINING | {"calls": "loop"}, *up_to_the_replicates) <= {CHECK}
