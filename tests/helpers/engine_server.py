@@ -1,7 +1,9 @@
 """Run the commands of the engines, each in a process of its own that starts with the engines' libraries loaded.
 
 Loading them takes most of the time of a short command. A process that has loaded them once forks for each command, and
-the fork runs the program of that name as a shell would, in the folder and with the environment of its caller.
+the fork runs the program of that name as a shell would, in the folder and with the environment of its caller. Only what
+a Python reads of the environment as it starts is that of the server. A command that tests the environment or the start
+of an engine is therefore run without it: Project.run does so for one with variables of its own, and Project.start.
 
 Usage: python engine_server.py < REQUESTS. A request is a line of JSON: the `command`, as words; the `folder`; the
 `environment`; and the files for what it prints, `stdout` and `stderr`. Each is answered by a line with the exit status.
