@@ -168,15 +168,18 @@ def test_the_distance_from_the_reference_is_taken_only_where_the_settings_are_eq
     cases = {"a": case(), "b": case(), "c": case()}
     same = PARAMS | {"reference": "old", "model": {"initial_weights": "old/initial_weights.npz"}}
     same["cases"] = {"a": NEVER, "b": EVERY_BATCH, "c": NEVER}
+    of_a = {"max_relative_loss_difference": pytest.approx(0.2), "max_absolute_prediction_difference": 0.25}
     assert distances(reference, cases, same) == {
-        "a": {"max_relative_loss_difference": pytest.approx(0.2), "max_absolute_prediction_difference": 0.25},
+        "a": of_a,
         "b": {"max_relative_loss_difference": 0, "max_absolute_prediction_difference": None},
+        "c": of_a,  # which is defined as `a` is
     }
     for change in ({"training": {"epochs": 6}}, {"model": {"initial_weights": "random"}}):
         assert not applies(reference, same | change)
         assert distances(reference, cases, same | change) == {}
     # A case that bears the name of another.
-    otherwise = same | {"cases": {"a": NEVER | {"batches": "interleaved"}, "b": EVERY_BATCH, "c": NEVER}}
+    interleaved = NEVER | {"batches": "interleaved"}
+    otherwise = same | {"cases": {"a": interleaved, "b": EVERY_BATCH, "c": interleaved}}
     assert set(distances(reference, cases, otherwise)) == {"b"}
 
 
