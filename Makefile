@@ -89,7 +89,7 @@ bench: .venv/ready
 
 lock: .uv/ready
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--extra pipeline --extra dev --extra slurm --extra jax pyproject.toml --output-file requirements.lock
+		--extra pipeline --extra dev --extra slurm --extra jax --extra s3 pyproject.toml --output-file requirements.lock
 
 # The environment: the packages of requirements.lock, checked by hash and compiled to bytecode; this project;
 # matplotlib's list of fonts, so that no job has to make it; the page template of `dvc plots`.

@@ -68,10 +68,24 @@ def offline_plots(_: argparse.Namespace) -> int:
     return 0
 
 
-def check(_: argparse.Namespace) -> int:
-    """Make every artifact of the committed project again; return 0 if all bytes match the commit, 1 if not."""
+def pull(arguments: argparse.Namespace) -> int:
+    """Fetch the results instead of making them."""
+    from carryover.engines.remote import pull as pull_results
+
+    pull_results(Path(), arguments.remote)
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Make the artifacts of the commit again, or compare another machine's; return 0 if all bytes match, 1 if not."""
+    if arguments.against:
+        from carryover.engines.another_machine import check_another_machine
+
+        return 0 if check_another_machine(Path(), arguments.against, arguments.own) else 1
     from carryover.engines.this_machine import check_this_machine
 
+    if arguments.own:
+        raise UserError("--own is for --against, which names the results of another machine")
     return 0 if check_this_machine(Path()) else 1
 
 
@@ -96,8 +110,8 @@ def missing_packages_named(command: str) -> Iterator[None]:
 def main() -> None:
     """Run one of the commands; an error is reported in one line, with exit status 2."""
     parser = ArgumentParser(
-        "Begin with a file of your own, show a verdict, say where two cases part, and check that this machine computes "
-        "the committed bytes.",
+        "Begin with a file of your own, show a verdict, say where two cases part, fetch the results, and check that "
+        "this machine computes the committed bytes.",
         prog="carryover",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=ArgumentParser)
@@ -153,10 +167,34 @@ def main() -> None:
     command.set_defaults(command=overrides)
 
     command = commands.add_parser(
+        "pull",
+        help="fetch the results instead of making them",
+        description="Fetch the results of dvc.lock from a remote of DVC, so that neither Snakemake nor DVC has "
+        "anything to do. Results that dvc.lock does not have are not written over.",
+    )
+    command.add_argument("--remote", metavar="NAME", help="the remote [the default one of DVC]")
+    command.set_defaults(command=pull)
+
+    command = commands.add_parser(
         "check",
         help="make every artifact again and compare it with the commit",
         description="Run the pipeline of the last commit from scratch in a temporary copy, and compare every artifact "
-        "with dvc.lock. The exit status is 0 if all are the same, 1 if one differs, 2 if the pipeline could not run.",
+        "with dvc.lock. Or compare the artifacts that another machine has made, and say where its cases part. The exit "
+        "status is 0 if all are the same, 1 if one differs, 2 if the pipeline could not run.",
+    )
+    command.add_argument(
+        "--against",
+        type=Path,
+        metavar="FOLDER",
+        help="compare what another machine has made: a folder with results and data, or one of results alone",
+    )
+    command.add_argument(
+        "--own",
+        type=Path,
+        metavar="FOLDER",
+        nargs="?",
+        const=Path(),
+        help="with --against, compare with your own results instead of dvc.lock [those in this folder]",
     )
     command.set_defaults(command=check)
 

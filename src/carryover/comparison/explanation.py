@@ -155,18 +155,26 @@ def _counts(tensor: TensorDifference) -> dict[str, Any]:
     }
 
 
+def in_brief(explanation: Explanation) -> str:
+    """Say where two cases part, and by how much their losses differ; or, if they are identical, what was compared."""
+    parting = explanation.parting
+    if parting is None:
+        return words.compared(**summary(explanation)["compared"])
+    place = words.parting(parting.epoch, parting.parts, explanation.epochs, explanation.same_training)
+    if not explanation.first_loss_epoch:
+        return f"they {place}"
+    return (
+        f"they {place}\nThe loss differs from epoch {explanation.first_loss_epoch}, "
+        f"by up to {explanation.largest_loss_difference:.3g}."
+    )
+
+
 def as_text(explanation: Explanation) -> str:
     """Write the explanation for people: the result in one sentence, then the differences."""
     parting = explanation.parting
     if parting is None:
-        return f"identical: {words.compared(**summary(explanation)['compared'])}{_left_out(explanation)}"
-    place = words.parting(parting.epoch, parting.parts, explanation.epochs, explanation.same_training)
-    lines = [f"different: they {place}"]
-    if explanation.first_loss_epoch:
-        lines.append(
-            f"The loss differs from epoch {explanation.first_loss_epoch}, "
-            f"by up to {explanation.largest_loss_difference:.3g}."
-        )
+        return f"identical: {in_brief(explanation)}{_left_out(explanation)}"
+    lines = [f"different: {in_brief(explanation)}"]
     if 1 <= parting.epoch < explanation.epochs:
         lines.append(f"To see the tensors at that epoch, train both with training.epochs: {parting.epoch}.")
     tensors = [*explanation.tensors, *([explanation.predictions] if explanation.predictions else [])]

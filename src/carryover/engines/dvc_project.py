@@ -1,4 +1,4 @@
-"""What a run of Snakemake asks of DVC: which results match dvc.lock, and to put them into its cache."""
+"""What Snakemake and our commands ask of DVC: which results match dvc.lock, and to put them into its cache."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,7 @@ from carryover.job.errors import UserError
 from carryover.job.yaml_file import read_yaml
 
 if TYPE_CHECKING:
+    from dvc.output import Output
     from dvc.repo import Repo
 
 
@@ -122,12 +123,31 @@ def edited(repo: "Repo") -> list[str]:
     return sorted({dep.def_path for dep in dependencies if dep.def_path not in made and dep.status()})
 
 
+def known_outputs(repo: "Repo") -> "list[Output]":
+    """Return the outputs of all stages, in the order of the stages; dvc.lock alone also lists those of removed cases.
+
+    Raises:
+        UserError: if dvc.lock does not know one of them.
+    """
+    outputs = [out for stage in repo.index.stages for out in stage.outs]
+    for out in outputs:
+        if not out.hash_info:
+            raise UserError(f"dvc.lock: {out.def_path} is missing; run `dvc repro` and commit dvc.lock")
+    return outputs
+
+
 def load(project: Path) -> None:
     """Make DVC import what take_over needs; it imports lazily, and this takes half a second."""
     from dvc.exceptions import DvcException
 
     with suppress(DvcException, UserError), open_repo(project) as repo:  # take_over will report it
         list(repo.index.stages)
+
+
+def silence() -> None:
+    """Keep DVC from showing hundreds of progress bars, and warnings of what we report ourselves."""
+    for name in ("dvc", "dvc_data", "dvc_objects"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def take_over(project: Path) -> bool:
@@ -145,8 +165,7 @@ def take_over(project: Path) -> bool:
     from dvc.repo import lock_repo
     from dvc.scm import SCMError
 
-    for name in ("dvc", "dvc_data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # DVC would show hundreds of progress bars
+    silence()
     complete = True
     with suppress(SCMError), open_repo(project) as repo, lock_repo(repo):
         for stage in repo.index.stages:

@@ -61,7 +61,8 @@ class Run:
             self._refuse_earlier()
             return
         os.environ[RUN] = uuid4().hex
-        self.locks = self._take_locks()
+        with errors_in_one_line():
+            self.locks = take_locks(params)
         if workflow.output_settings.dryrun:
             if self.locks:
                 self.locks.close()
@@ -73,35 +74,15 @@ class Run:
             if self.missing_in_dvc.exists():
                 self._into_dvc()
 
-    def _places(self) -> list[Path]:
-        """Return the path of the lock of each folder that the run writes into."""
-        return [LOCKS / quote(folder, safe="") for folder in sorted(set(self.params["folders"].values()))]
-
     def _records(self, kind: str) -> list[Path]:
         """Return files, one for each folder of the run, that say something of the run that works there."""
-        return [place.with_name(f"{place.name}.{kind}") for place in self._places()]
+        return [place.with_name(f"{place.name}.{kind}") for place in lock_files(self.params)]
 
     def _refuse_earlier(self) -> None:
         known = [path.read_text(encoding="utf-8") if path.exists() else "" for path in self._records("run")]
         with errors_in_one_line():
             if set(known) != {os.environ.get(RUN)}:
                 raise UserError("this job is of an earlier run, and a later run works in its folders; cancel it")
-
-    def _take_locks(self) -> ExitStack | None:
-        """Take a lock for each folder that the run writes into; return None if another run holds one."""
-        from filelock import FileLock, Timeout
-
-        LOCKS.mkdir(parents=True, exist_ok=True)
-        with errors_in_one_line(), ExitStack() as locks, suppress(Timeout):
-            for place in self._places():
-                try:
-                    locks.enter_context(FileLock(place, blocking=False, fallback_to_soft=False))
-                except Timeout:
-                    raise
-                except (OSError, NotImplementedError) as error:
-                    raise UserError(f"{LOCKS}: this disk cannot lock files: {error}; use another one") from error
-            return locks.pop_all()
-        return None
 
     def _refuse(self) -> None:
         data, results = self.params["folders"]["data"], self.params["folders"]["results"]
@@ -189,6 +170,32 @@ class Run:
                 self.missing_in_dvc.unlink(missing_ok=True)
         except UserError as error:
             print(f"note: the results are complete, but not in DVC's cache: {error}", file=sys.stderr)
+
+
+def lock_files(params: Mapping[str, Any]) -> list[Path]:
+    """Return the path of the lock of each folder that a run with these parameters writes into."""
+    return [LOCKS / quote(folder, safe="") for folder in sorted(set(params["folders"].values()))]
+
+
+def take_locks(params: Mapping[str, Any]) -> ExitStack | None:
+    """Take a lock for each folder that a run writes into; return None if another run holds one.
+
+    Raises:
+        UserError: if the disk cannot lock files.
+    """
+    from filelock import FileLock, Timeout
+
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as locks, suppress(Timeout):
+        for file in lock_files(params):
+            try:
+                locks.enter_context(FileLock(file, blocking=False, fallback_to_soft=False))
+            except Timeout:
+                raise
+            except (OSError, NotImplementedError) as error:
+                raise UserError(f"{LOCKS}: this disk cannot lock files: {error}; use another one") from error
+        return locks.pop_all()
+    return None
 
 
 def check_writable(outputs: Iterable[str]) -> None:

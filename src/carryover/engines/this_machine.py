@@ -88,13 +88,11 @@ def artifacts(project: Path) -> dict[str, str]:
     Raises:
         UserError: if an artifact is not in dvc.lock, or dvc.lock is damaged.
     """
-    from carryover.engines.dvc_project import open_repo
+    from carryover.engines.dvc_project import known_outputs, open_repo
 
     states = {}
-    with open_repo(project) as repo:  # dvc.lock alone also lists removed cases
-        for out in (out for stage in repo.index.stages for out in stage.outs):
-            if not out.hash_info:
-                raise UserError(f"dvc.lock: {out.def_path} is missing; run `dvc repro` and commit dvc.lock")
+    with open_repo(project) as repo:
+        for out in known_outputs(repo):
             states[out.def_path] = "MISSING" if not out.exists else "DIFFERENT" if out.changed_checksum() else "same"
     return states
 
@@ -144,13 +142,18 @@ def _copy(path: Path, to: Path) -> None:
         shutil.copyfile(path, to)
 
 
-def _run_pipeline(folder: Path) -> None:
-    # The snakemake on PATH may be of another environment; the pipeline must run in the one of this program.
-    snakemake = [str(Path(sys.executable).with_name("snakemake")), "--cores", "all", "--quiet"]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    done = subprocess.run(
-        snakemake, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
+def run_snakemake(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    """Run the Snakemake of this program's environment in a folder; the one on PATH may be of another environment."""
+    programs = Path(sys.executable).parent
+    path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
+    command = [str(programs / "snakemake"), "--cores", "all", *options]
+    return subprocess.run(
+        command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
     )
+
+
+def _run_pipeline(folder: Path) -> None:
+    done = run_snakemake(folder, "--quiet")
     if done.returncode != 0:
         raise UserError(f"the pipeline failed on this machine:\n{(done.stdout + done.stderr).strip()}")
 
