@@ -26,7 +26,7 @@ UV = $$(command -v uv || echo .uv/bin/uv)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: all setup report test torch backends test-long test-cluster check lint bench lock
+.PHONY: all setup machine report test torch backends test-long test-cluster check lint bench lock
 all: report
 	@carryover verdict
 
@@ -39,7 +39,7 @@ report: .venv/ready
 	@snakemake --report report.html
 
 test: .venv/ready
-	@echo "Running the tests; the slow ones run whole pipelines: about six minutes on two cores ..."
+	@echo "Running the tests; the slow ones run whole pipelines: about ten minutes on two cores ..."
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 torch: .venv-torch/ready
@@ -96,6 +96,7 @@ lock: .uv/ready
 .venv/ready: requirements.lock pyproject.toml .uv/ready
 	@echo "Setting up .venv, once; this takes half a minute to a few minutes, depending on your connection."
 	@"$(PYTHON)" -c 'import sys; print("  Python", sys.version.split()[0], "from", sys.executable)'
+	@$(MAKE) --no-print-directory machine
 	@date +%s >.uv/started
 	@rm -rf .venv
 	@$(UV) venv --quiet --python "$$("$(PYTHON)" -c 'import sys; print(sys.executable)')" .venv
@@ -107,6 +108,17 @@ lock: .uv/ready
 	@carryover offline-plots
 	@touch $@
 	@echo "Set up in $$(($$(date +%s) - $$(cat .uv/started))) seconds."
+
+# What this machine can and cannot do. TensorFlow has packages for Linux and for Macs with Apple's own processors.
+machine:
+	@machine="$$(uname -s) $$(uname -m)"; case "$$machine" in \
+	"Linux x86_64") if grep -qi microsoft /proc/version && expr "$(CURDIR)" : /mnt/ >/dev/null; then \
+		echo "note: this folder is on a disk of Windows, which is slow and keeps no modes of files; in WSL, clone into" \
+		"your home folder"; fi ;; \
+	"Linux aarch64" | "Darwin arm64") echo "note: on $$machine the pipeline runs, but not to the committed bytes," \
+		"which are promised for Linux on x86-64 only" ;; \
+	*) echo "error: TensorFlow has no package for $$machine; use Linux on x86-64 or ARM, a Mac with Apple's own" \
+		"processor, or WSL on Windows" >&2; exit 1 ;; esac
 
 .uv/ready:
 	@"$(PYTHON)" -c '$(FITTING)' 2>/dev/null || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one," \

@@ -3,12 +3,17 @@
 The stand-ins take over for the slow scripts: what is under test is what the command makes of the bytes.
 """
 
+import os
+import platform
+import subprocess
 from pathlib import Path
 
 import pytest
-from helpers.project import Project
+from helpers.project import ROOT, Project
 
-from carryover.engines.this_machine import artifacts, cpu
+from carryover.engines import this_machine
+from carryover.engines.this_machine import artifacts, check_this_machine, cpu
+from carryover.job.errors import UserError
 from carryover.replicates.results import SHARD_FILES
 
 
@@ -109,3 +114,55 @@ def test_a_part_of_a_committed_dvc_lock_is_named(quick: Project) -> None:
     assert done.stderr == (
         "error: dvc.lock: damaged, perhaps because DVC was killed while it wrote it; run `git restore dvc.lock`\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "said"),
+    [
+        ("Linux", "x86_64", ""),
+        ("Linux", "aarch64", "note: on Linux aarch64 the pipeline runs, but not to the committed bytes, which are"),
+        ("Darwin", "arm64", "note: on Darwin arm64 the pipeline runs, but not to the committed bytes, which are"),
+        ("Darwin", "x86_64", "error: TensorFlow has no package for Darwin x86_64; use Linux on x86-64 or ARM, a Mac"),
+        ("MINGW64_NT-10.0", "x86_64", "error: TensorFlow has no package for MINGW64_NT-10.0 x86_64; use Linux on x86"),
+    ],
+)
+def test_the_set_up_says_in_one_line_what_a_machine_can_do(
+    tmp_path: Path, system: str, machine: str, said: str
+) -> None:
+    """Before it installs anything."""
+    (tmp_path / "uname").write_text(f"#!/bin/sh\ncase $1 in -s) echo {system};; -m) echo {machine};; esac\n")
+    (tmp_path / "uname").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["make", "machine"], cwd=ROOT, env=os.environ | {"PATH": path}, capture_output=True, text=True
+    )
+    assert (done.returncode == 0) == (not said.startswith("error"))
+    lines = (done.stdout + done.stderr).splitlines()
+    own = [line for line in lines if not line.startswith("make")]
+    assert len(own) == bool(said)
+    assert all(line.startswith(said) for line in own)
+    recipe = (ROOT / "Makefile").read_text().split("\n.venv/ready:")[1].split("\n\n")[0]
+    assert recipe.index("machine") < recipe.index("pip install")
+
+
+def test_the_check_says_where_bytes_are_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(folder: Path) -> None:
+        raise UserError("as far as this test goes")
+
+    monkeypatch.setattr(this_machine, "_run_pipeline", stop)
+    monkeypatch.setattr(this_machine, "_git", lambda folder, *words: "" if words[0] == "diff" else copy(words[-1]))
+
+    def copy(folder: str) -> str:
+        Project.new(Path(folder))
+        return ""
+
+    said: list[object] = []
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    with pytest.raises(UserError, match="as far as this test goes"):
+        check_this_machine(ROOT, said.append)
+    note = "note: the bytes are promised for Linux on x86-64 only, and this is Linux on aarch64"
+    assert said[0] == note
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    with pytest.raises(UserError, match="as far as this test goes"):
+        check_this_machine(ROOT, said.append)
+    assert said.count(note) == 1

@@ -58,6 +58,11 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
             _copy_without_git(project, copy)
         for path in artifacts(copy):
             _remove(copy / path)
+        if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+            say(
+                f"note: the bytes are promised for Linux on x86-64 only, and this is {platform.system()} on "
+                f"{platform.machine()}"
+            )
         say(f"Running the pipeline from scratch in {copy}: every case, their comparison, the figures ...")
         _run_pipeline(copy)
         states = artifacts(copy)
