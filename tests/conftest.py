@@ -62,9 +62,8 @@ def make_tiny(folder: Path, stand_ins: bool, **changes: Any) -> Project:
     """A tiny run, made by Snakemake, known to DVC, and committed."""
     project = Project.new(folder)
     project.make_tiny(**changes)
-    (
-        folder / "dvc.lock"
-    ).unlink()  # DVC reads and writes the whole file for each stage, also what it has of other cases
+    # DVC reads and writes the whole file for each stage, also what it has of other cases.
+    (folder / "dvc.lock").unlink()
     if stand_ins:
         project.put_stand_ins()
     project("snakemake", "--cores", "2")

@@ -5,9 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.backends import BACKENDS, Backend
+from helpers.backends import Backend
 from helpers.once import Once
 from helpers.project import ROOT
+
+from carryover.job.portable import BACKENDS
 
 PAGE = (ROOT / "docs/backends.md").read_text()
 

@@ -17,8 +17,6 @@ from carryover.job.hermetic import environment
 from helpers.once import Once
 from helpers.project import CALLER, ROOT
 
-BACKENDS = ("tensorflow", "jax", "torch")
-
 TORCH = ROOT / ".venv-torch"
 """The environment that `make torch` sets up, because PyTorch is not in requirements.lock."""
 

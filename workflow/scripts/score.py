@@ -35,7 +35,7 @@ def score(arguments: argparse.Namespace) -> None:
     if len(windows.samples):
         trained: dict[Variant, dict[str, Weights]] = {}
         for case in cases:
-            variant = variant_of(case, params)
+            variant = variant_of(case, params).architecture
             weights = read_trained_weights(arguments.cases / case / "final.npz", variant.network(of_the_run))
             trained.setdefault(variant, {})[case] = weights
         load_keras()

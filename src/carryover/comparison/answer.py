@@ -11,7 +11,7 @@ from carryover.comparison.units import network_of
 from carryover.comparison.words import code, count, plain, seeds_of
 from carryover.training.behaviours import Training
 from carryover.training.cases import trainings_of
-from carryover.training.variants import TENSORFLOW
+from carryover.training.variants import TENSORFLOW, backend_of
 
 NOT_A_FORECAST = "The claims say which trainings are the same, not that a forecast is good."
 
@@ -169,7 +169,7 @@ def _what_to_do(details: dict[str, Any], params: dict[str, Any]) -> str:
 
 def _carry_states(params: dict[str, Any]) -> str:
     """Say what a stateful network needs on the backends of the run besides TensorFlow; empty if there are none."""
-    backends = dict.fromkeys(case.get("backend", TENSORFLOW) for case in params["cases"].values() if case["stateful"])
+    backends = dict.fromkeys(backend_of(case) for case in params["cases"].values() if case["stateful"])
     others = [BACKENDS_IN_WORDS[backend] for backend in backends if backend != TENSORFLOW]
     return f"On {' and '.join(others)}, call `carryover.carry_states(model)` before `fit`." if others else ""
 

@@ -5,7 +5,7 @@ from typing import Any
 from carryover.comparison.reference import distance
 from carryover.job.yaml_file import Params
 from carryover.training.case_results import Cases
-from carryover.training.variants import TENSORFLOW
+from carryover.training.variants import TENSORFLOW, backend_of, on_any_backend
 
 
 def between_backends(cases: Cases, params: Params) -> dict[str, dict[str, Any]]:
@@ -14,15 +14,13 @@ def between_backends(cases: Cases, params: Params) -> dict[str, dict[str, Any]]:
     Returns:
         For each such case the name of the one on TensorFlow, `of`, and their reference.distance; empty if none is.
     """
-    backends = {name: case.get("backend", TENSORFLOW) for name, case in params["cases"].items()}
-    others = {
-        name: {key: value for key, value in case.items() if key != "backend"} for name, case in params["cases"].items()
-    }
+    on_tensorflow = {name: case for name, case in params["cases"].items() if backend_of(case) == TENSORFLOW}
     result: dict[str, dict[str, Any]] = {}
-    for name, backend in backends.items():
-        alike = [other for other in backends if backends[other] == TENSORFLOW and others[other] == others[name]]
-        if backend != TENSORFLOW and alike:
-            of = cases[alike[0]]
-            found = distance(cases[name], of.history["loss"], of.predictions["prediction"])
-            result[name] = {"of": alike[0]} | found
+    for name, definition in params["cases"].items():
+        if name in on_tensorflow:
+            continue
+        wanted = on_any_backend(definition)
+        if of := next((other for other, case in on_tensorflow.items() if on_any_backend(case) == wanted), None):
+            losses, predictions = cases[of].history["loss"], cases[of].predictions["prediction"]
+            result[name] = {"of": of} | distance(cases[name], losses, predictions)
     return result

@@ -10,6 +10,7 @@ from carryover.job.errors import UserError
 from carryover.job.tables import read_table
 from carryover.job.yaml_file import Params, read_yaml
 from carryover.training.case_results import CaseResults, Cases
+from carryover.training.variants import on_any_backend
 
 REMEDY = "restore it with git"
 
@@ -60,7 +61,7 @@ def known_cases(reference: Reference, params: Params) -> dict[str, str]:
     defined = {name: case for name, case in reference.settings.get("cases", {}).items() if name in reference.losses}
     found = {}
     for name, case in params["cases"].items():
-        wanted = {key: value for key, value in case.items() if key != "backend"}
+        wanted = on_any_backend(case)
         if match := next((known for known, definition in defined.items() if definition == wanted), None):
             found[name] = match
     return found

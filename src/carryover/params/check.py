@@ -19,7 +19,7 @@ from carryover.series.options import NOISY_SINE, SERIES
 from carryover.series.windows import count_windows
 from carryover.training.cases import replicated
 from carryover.training.network import STACKED, Network, misfit
-from carryover.training.variants import TENSORFLOW
+from carryover.training.variants import TENSORFLOW, backend_of
 
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
 """The files in the folder of a reference, besides its initial weights."""
@@ -87,7 +87,7 @@ def _check_case(name: str, case: dict[str, Any], build: str, sequence: str) -> N
 
 
 def _check_backend(name: str, case: dict[str, Any]) -> None:
-    backend = case.get("backend", TENSORFLOW)
+    backend = backend_of(case)
     if backend == TENSORFLOW:
         return
     for key in ("cell", "units"):
@@ -242,7 +242,7 @@ def _check_claims(claims: dict[str, list[list[str]]], cases: dict[str, dict[str,
                     raise UserError(f"{place}: there is no case {case!r}{hint(case, cases)}")
             if pair[0] == pair[1]:
                 raise UserError(f"{place}: {pair[0]} is compared with itself; name two cases")
-            backends = [cases[case].get("backend", TENSORFLOW) for case in pair]
+            backends = [backend_of(cases[case]) for case in pair]
             if kind == "identical" and backends[0] != backends[1]:
                 raise UserError(
                     f"{place}: {pair[0]} is on {backends[0]} and {pair[1]} on {backends[1]}, and two backends do not "

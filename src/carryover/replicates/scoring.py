@@ -66,15 +66,15 @@ def score_shard(
     to_forecast = np.stack([one.windows for one in windows])
 
     @lru_cache(maxsize=1)  # the trainings of a variant come one after another
-    def forecaster(variant: Variant) -> ReplicatedForecaster:
-        return ReplicatedForecaster(len(shard.seeds), settings.of(variant).network, sequences, to_forecast)
+    def forecaster(architecture: Variant) -> ReplicatedForecaster:
+        return ReplicatedForecaster(len(shard.seeds), settings.of(architecture).network, sequences, to_forecast)
 
     made = (
         (
             training,
             {
-                "carried": forecaster(training.variant).with_carried_states(weights)[:, samples],
-                "reset": forecaster(training.variant).with_reset_states(weights),
+                "carried": forecaster(training.variant.architecture).with_carried_states(weights)[:, samples],
+                "reset": forecaster(training.variant.architecture).with_reset_states(weights),
             },
         )
         for training, weights in trained.items()

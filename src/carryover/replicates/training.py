@@ -49,8 +49,8 @@ def train_shard(
     inputs, targets = _windows(series, settings)
 
     @cache
-    def initial(variant: Variant) -> Packed:
-        network = settings.of(variant).network
+    def initial(architecture: Variant) -> Packed:
+        network = settings.of(architecture).network
         weights = pack(random_weights_of_each(network, shard.seeds), network)
         keras.utils.set_random_seed(0)  # the weights are drawn, and nothing else is random
         return weights
@@ -62,7 +62,7 @@ def train_shard(
 
     def train_in(training: Training, epochs_before: int) -> tuple[NDArray[np.float64], Packed]:
         case = case_of(training)
-        weights = initial(training.variant)
+        weights = initial(training.variant.architecture)
         model = network(compiled_as(case), training.variant).restarted()
         set_packed(model, weights)
         recorded: list[NDArray[np.float32]] = []

@@ -81,13 +81,13 @@ def compile_model(
         case: the case that the model is for.
         batches: batches per epoch.
     """
-    on_tensorflow = keras.backend.backend() == "tensorflow"
+    backend = keras.backend.backend()
     model.compile(
         optimizer=optimizer,
         loss=loss,
         metrics=list(metrics),
-        jit_compile=keras.backend.backend() == "jax",
-        steps_per_execution=batches if on_tensorflow and case.reset not in BETWEEN_BATCHES else 1,
+        jit_compile=backend == "jax",
+        steps_per_execution=batches if backend == "tensorflow" and case.reset not in BETWEEN_BATCHES else 1,
     )
     # If `fit` has to build the optimizer, Keras traces the training step twice.
     model.optimizer.build(model.trainable_variables)

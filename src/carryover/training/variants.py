@@ -68,6 +68,11 @@ class Variant(NamedTuple):
         """
         return f" ({self.words})" if self.words else ""
 
+    @property
+    def architecture(self) -> "Variant":
+        """The variant as far as it makes the network: those of one architecture have the same network and weights."""
+        return Variant(cell=self.cell, units=self.units)
+
     def network(self, of_the_run: Network | OwnNetwork) -> Network | OwnNetwork:
         """Return the network of the variant. That of your own file has neither cell nor units to change."""
         changes: dict[str, Any] = {key: self.definition[key] for key in ("cell", "units") if key in self.definition}
@@ -81,6 +86,17 @@ def _number(value: str | float) -> str | float:
 
 ONLY = Variant()
 """The only variant of a run in which all cases have the network, the optimizer and the backend of the run."""
+
+
+def backend_of(case: Mapping[str, Any]) -> str:
+    """Return the backend of a case, which may name none."""
+    backend: str = case.get("backend", TENSORFLOW)
+    return backend
+
+
+def on_any_backend(case: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what defines a case besides its backend."""
+    return {key: value for key, value in case.items() if key != "backend"}
 
 
 def variant_of(name: str, params: Mapping[str, Any]) -> Variant:
