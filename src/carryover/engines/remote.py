@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from carryover.engines.dvc_project import edited, known_outputs, open_repo, silence
 from carryover.engines.run import take_locks
 from carryover.engines.this_machine import run_snakemake
-from carryover.job.errors import UserError, hint
+from carryover.job.errors import NAMED, UserError, hint, some
 from carryover.job.yaml_file import read_yaml
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 MAKE_THEM = "make the results instead: `snakemake --cores all`"
-NAMED = 3
-"""How many files a message names."""
 
 
 def pull(project: Path, remote: str | None = None, say: Callable[[str], object] = print) -> None:
@@ -55,7 +53,7 @@ def pull(project: Path, remote: str | None = None, say: Callable[[str], object] 
         except LockError:
             raise UserError("another process of DVC works in this folder; wait until it has ended") from None
         if changed:
-            raise UserError(f"dvc.lock: {_some(changed)} still differ from it; see `dvc status`")
+            raise UserError(f"dvc.lock: {some(changed)} still differ from it; see `dvc status`")
     # Its look at the results lets Snakemake trust them from now on, see engines/replaced.py.
     planned = run_snakemake(project, "--dry-run")
     if planned.returncode or "Nothing to be done" not in planned.stdout + planned.stderr:
@@ -72,7 +70,7 @@ def _check_sources(repo: "Repo") -> None:
     if "params.yaml" in paths:  # a case that is new there has no stage in dvc.lock, so its code seems edited too
         paths = ["params.yaml"]
     raise UserError(
-        f"{_some(paths)}: not what the results of dvc.lock were made from; go back to that by "
+        f"{some(paths)}: not what the results of dvc.lock were made from; go back to that by "
         f"`{_restore(paths)}` if you have edited it, or {MAKE_THEM}"
     )
 
@@ -81,14 +79,14 @@ def _check_nothing_is_lost(outputs: "list[Output]") -> None:
     """Check that the results in the project are those of dvc.lock, or can be brought back from DVC's cache."""
     kept_by_git = [out for out in outputs if not out.use_cache]
     if deleted := [out.def_path for out in kept_by_git if not out.exists]:
-        raise UserError(f"{_some(deleted)}: missing; run `{_restore(deleted)}`")
+        raise UserError(f"{some(deleted)}: missing; run `{_restore(deleted)}`")
     if replaced := [out.def_path for out in kept_by_git if out.changed_checksum()]:
         raise UserError(
-            f"{_some(replaced)}: not what dvc.lock has; keep a copy if you need one, then run `{_restore(replaced)}`"
+            f"{some(replaced)}: not what dvc.lock has; keep a copy if you need one, then run `{_restore(replaced)}`"
         )
     if unsaved := [path for out in outputs if out.use_cache and out.exists for path in _unsaved(out)]:
         raise UserError(
-            f"{_some(unsaved)}: neither in dvc.lock nor in DVC's cache, so pulling would destroy your version; move "
+            f"{some(unsaved)}: neither in dvc.lock nor in DVC's cache, so pulling would destroy your version; move "
             "it out of the way, or remove it"
         )
 
@@ -120,7 +118,7 @@ def _fetch(repo: "Repo", outputs: "list[Output]", name: str | None) -> int:
     except DownloadError as error:
         raise UserError(f"{where}: {error.amount} files could not be fetched; try again, or {MAKE_THEM}") from error
     if missing := _missing(outputs):
-        what = "all results" if len(missing) == len(outputs) else _some(missing)
+        what = "all results" if len(missing) == len(outputs) else some(missing)
         raise UserError(
             f"{where}: {what} of this commit missing or damaged there; ask whoever made the commit to run `dvc push`, "
             f"or {MAKE_THEM}"
@@ -169,7 +167,3 @@ def _reachable(repo: "Repo", name: str | None) -> "Remote":
 def _restore(paths: list[str]) -> str:
     """Return the command that brings back files which git has; if there are many, all in their folders at the top."""
     return " ".join(["git restore", *(dict.fromkeys(path.split("/")[0] for path in paths) if paths[NAMED:] else paths)])
-
-
-def _some(paths: list[str]) -> str:
-    return ", ".join(paths[:NAMED]) + (f" and {len(paths) - NAMED} more" if paths[NAMED:] else "")

@@ -22,7 +22,7 @@ from snakemake.io import IOFile
 from snakemake.persistence.file import FilePersistence
 
 from carryover.engines.dvc_project import matching_stages
-from carryover.job.errors import UserError
+from carryover.job.errors import UserError, some
 from carryover.job.files import write_json
 from carryover.job.yaml_file import read_yaml
 
@@ -36,9 +36,6 @@ records have only the time, which a program may leave as it was."""
 
 OURS = ("data", "results")
 """The folders of the project for its own results. In any other there may be files of the user's."""
-
-NAMED = 3
-"""How many replaced results a message names."""
 
 
 def distrust_replaced(outputs: Iterable[str], params: Mapping[str, Any]) -> None:
@@ -76,10 +73,10 @@ def distrust_replaced(outputs: Iterable[str], params: Mapping[str, Any]) -> None
     _refuse_strangers(suspects.difference(recorded, known), params)
     records.started(SimpleNamespace(output=list(map(IOFile, replaced))))
     if recorded:  # in a fresh clone the results that git has are not
-        named = ", ".join(replaced[:NAMED]) + (f" and {len(replaced) - NAMED} more" if replaced[NAMED:] else "")
         print(
-            f"note: made again, because something has replaced them since Snakemake made them: {named}. To bring back "
-            "the results of dvc.lock instead, if DVC's cache has them, run `dvc checkout`.",
+            "note: made again, because something has replaced them since Snakemake made them: "
+            f"{some(replaced)}. To bring back the results of dvc.lock instead, if DVC's cache has them, run "
+            "`dvc checkout`.",
             file=sys.stderr,
         )
 
