@@ -150,7 +150,7 @@ def test_the_check_says_where_bytes_are_promised(monkeypatch: pytest.MonkeyPatch
         raise UserError("as far as this test goes")
 
     monkeypatch.setattr(this_machine, "_run_pipeline", stop)
-    monkeypatch.setattr(this_machine, "_git", lambda folder, *words: "" if words[0] == "diff" else copy(words[-1]))
+    monkeypatch.setattr(this_machine, "git", lambda folder, *words: "" if words[0] == "diff" else copy(words[-1]))
 
     def copy(folder: str) -> str:
         Project.new(Path(folder))

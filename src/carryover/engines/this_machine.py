@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from carryover.engines.git import git
 from carryover.job.errors import UserError
 
 KEPT = Path("check")
@@ -18,6 +19,7 @@ NOT_COPIED = {
     ".venv",
     ".venv-torch",
     ".uv",
+    ".actionlint",
     ".snakemake",
     ".dvc/cache",
     ".dvc/tmp",
@@ -45,7 +47,7 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
         UserError: if there is no commit to check, the library in use is not the one of dvc.lock, or the run fails.
     """
     in_git = (project / ".git").exists()
-    if in_git and (edited := _git(project, "diff", "--name-only", "HEAD", "--", "src", "requirements.lock")):
+    if in_git and (edited := git(project, "diff", "--name-only", "HEAD", "--", "src", "requirements.lock")):
         raise UserError(
             f"{', '.join(edited.split())}: edited, and the check would run the edited code; commit or stash it first"
         )
@@ -53,9 +55,9 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
     with TemporaryDirectory(prefix="carryover-") as folder:
         copy = Path(folder) / "carryover"
         if in_git:
-            _git(project, "clone", "--quiet", ".", str(copy))
+            git(project, "clone", "--quiet", ".", str(copy))
         else:
-            _copy_without_git(project, copy)
+            _copy_withoutgit(project, copy)
         for path in artifacts(copy):
             _remove(copy / path)
         if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
@@ -71,7 +73,7 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
             if state == "DIFFERENT":
                 _copy(copy / path, project / KEPT / path)
     wrong = [path for path, state in states.items() if state != "same"]
-    commit = f"commit {_git(project, 'describe', '--always')}" if in_git else "this folder, without git"
+    commit = f"commit {git(project, 'describe', '--always')}" if in_git else "this folder, without git"
     python = f"Python {platform.python_version()}"
     say(
         f"{len(states) - len(wrong)} of {len(states)} artifacts have the bytes of dvc.lock "
@@ -102,7 +104,7 @@ def artifacts(project: Path) -> dict[str, str]:
     return states
 
 
-def _copy_without_git(project: Path, copy: Path) -> None:
+def _copy_withoutgit(project: Path, copy: Path) -> None:
     """Copy a folder that is no git repository, and let DVC work in the copy.
 
     Raises:
@@ -161,11 +163,3 @@ def _run_pipeline(folder: Path) -> None:
     done = run_snakemake(folder, "--quiet")
     if done.returncode != 0:
         raise UserError(f"the pipeline failed on this machine:\n{(done.stdout + done.stderr).strip()}")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["git failed"])[0]
-        raise UserError(f"{folder.resolve()}: {reason}; run this in a clone of the project")
-    return done.stdout.strip()
