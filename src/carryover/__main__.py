@@ -76,6 +76,14 @@ def pull(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def changes(arguments: argparse.Namespace) -> int:
+    """Print what changes in the results from one commit to another, as Markdown."""
+    from carryover.engines.changes import changes as changes_of
+
+    print(changes_of(Path(), arguments.base, arguments.head, arguments.images), end="")
+    return 0
+
+
 def check(arguments: argparse.Namespace) -> int:
     """Make the artifacts of the commit again, or compare another machine's; return 0 if all bytes match, 1 if not."""
     if arguments.against:
@@ -110,8 +118,8 @@ def missing_packages_named(command: str) -> Iterator[None]:
 def main() -> None:
     """Run one of the commands; an error is reported in one line, with exit status 2."""
     parser = ArgumentParser(
-        "Begin with a file of your own, show a verdict, say where two cases part, fetch the results, and check that "
-        "this machine computes the committed bytes.",
+        "Begin with a file of your own, show a verdict, say where two cases part, fetch the results, say what a commit "
+        "changes in them, and check that this machine computes the committed bytes.",
         prog="carryover",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=ArgumentParser)
@@ -174,6 +182,22 @@ def main() -> None:
     )
     command.add_argument("--remote", metavar="NAME", help="the remote [the default one of DVC]")
     command.set_defaults(command=pull)
+
+    command = commands.add_parser(
+        "changes",
+        help="describe what changes in the results from one commit to another",
+        description="Describe what changes from one commit to another in the parameters, the verdict, the metrics and "
+        "the figures, as Markdown: a comment for a pull request. All of it is read from git.",
+    )
+    command.add_argument("base", metavar="BASE", help="the commit to compare with, such as HEAD~1")
+    command.add_argument("head", metavar="HEAD", nargs="?", default="HEAD", help="the commit to describe [HEAD]")
+    command.add_argument(
+        "--images",
+        metavar="URL",
+        help="show the figures side by side; {commit} and {path} in the URL stand for those of a figure, as in "
+        "https://github.com/OWNER/REPO/blob/{commit}/{path}?raw=true",
+    )
+    command.set_defaults(command=changes)
 
     command = commands.add_parser(
         "check",
