@@ -249,6 +249,14 @@ def test_a_figure_that_is_removed_has_no_image_after_the_change(small: Project) 
     assert changes(small.folder, "HEAD~1").endswith("\n- `results/figures/loss.png`\n")
 
 
+def test_the_claims_that_fail_now_are_named_at_the_top(small: Project) -> None:
+    claims = {"a = b": True, "a = c": True, "a != d": False, "a != e": False}
+    commit(small, {"results/metrics.json": json.dumps({"claims": claims})})
+    claims |= {"a = c": False, "a != d": True, "b = e": False, "b = f": True}
+    text = described_change(small, {"results/metrics.json": json.dumps({"claims": claims})})
+    assert text.splitlines()[4] == "**Claims that fail in `B`, but not in `A`:** `a = c`, `b = e`."
+
+
 def test_a_small_change_of_a_metric_is_not_rounded_away(small: Project) -> None:
     text = described_change(small, {"results/metrics.json": '{"loss": 0.500000001}'})
     assert float(tables(text)[-1][1][3]) == pytest.approx(1e-9, rel=1e-4)

@@ -60,6 +60,8 @@ def changes(project: Path, base: str, head: str = "HEAD", images: str | None = N
     changed = [name for name in names if before.results.get(name) != after.results.get(name)]
     figures = [name for name in changed if name.endswith(".png")]
     parts = {"the summary": _summary(before, after, sum(map(len, params.values())), len(changed), len(names))}
+    if failed := _failed_claims(metrics):
+        parts["the claims"] = f"**Claims that fail in `{after}`, but not in `{before}`:** {', '.join(failed)}."
     if params and before.folder:
         parts["the parameters"] = _table(params, "parameter", before, after)
     if changed and before.results:
@@ -116,6 +118,16 @@ def _summary(before: Commit, after: Commit, params: int, changed: int, results: 
     else:
         sentence = f"Nothing changes {between}: every parameter and all {results} committed results are the same."
     return f"## What changes in the results\n\n{sentence}"
+
+
+def _failed_claims(metrics: Differences) -> list[str]:
+    """Return the claims that fail and did not before, as code; the head of a verdict does not have them."""
+    return [
+        _code(key.removeprefix("claims."))
+        for keys in metrics.values()
+        for key, values in sorted(keys.items())
+        if key.startswith("claims.") and values["new"] is False
+    ]
 
 
 def _table(differences: Differences, title: str, before: Commit, after: Commit) -> str:
