@@ -38,7 +38,7 @@ report: .venv/ready
 	@echo "Writing report.html ..."
 	@snakemake --report report.html
 
-test: .venv/ready
+test: .venv/ready .venv-cloud/ready
 	@echo "Running the tests; the slow ones run whole pipelines: about ten minutes on two cores ..."
 	@python -m pytest --numprocesses 2 --dist worksteal
 
@@ -62,7 +62,7 @@ test-long: .venv/ready
 	@python -m pytest --numprocesses 2 --dist worksteal -m long
 
 # Without --numprocesses, because a machine has one Slurm.
-test-cluster: .venv/ready
+test-cluster: .venv/ready .venv-cloud/ready
 	@PATH="$$PATH:/usr/sbin"; if ! { command -v slurmctld && command -v slurmd && command -v munged; } >/dev/null; then \
 		command -v apt-get >/dev/null || { echo "error: there is no Slurm, and no apt-get to install it;" \
 		"install what Debian calls slurm-wlm and munge" >&2; exit 1; }; \
@@ -80,16 +80,21 @@ lint: .venv/ready
 	ruff format --check
 	ruff check
 	mypy
-	snakefmt --check Snakefile
+	snakefmt --check Snakefile workflow/Snakefile
 	snakemake --lint
 
 bench: .venv/ready
 	@echo "Measuring for about ten minutes; leave the machine idle ..."
 	@python benchmarks/run.py
 
+LOCK := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml
+
+# requirements-cloud.lock has what the extra cloud needs besides requirements.lock.
 lock: .uv/ready
-	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--extra pipeline --extra dev --extra slurm --extra jax --extra s3 pyproject.toml --output-file requirements.lock
+	$(UV) $(LOCK) --extra pipeline --extra dev --extra slurm --extra jax --extra s3 --output-file requirements.lock
+	$(UV) $(LOCK) --no-header --extra pipeline --extra cloud --constraint requirements.lock \
+		$$(sed -n "/python_full_version < '3.13'/!s/^\([^ ]*\)==.*/--no-emit-package \1/p" requirements.lock) \
+		| grep -v '^#' >requirements-cloud.lock
 
 # The environment: the packages of requirements.lock, checked by hash and compiled to bytecode; this project;
 # matplotlib's list of fonts, so that no job has to make it; the page template of `dvc plots`.
@@ -130,6 +135,16 @@ machine:
 		{ echo "error: $(PYTHON) has neither pip nor venv, or the package index cannot be reached;" \
 		"on Debian: apt install python3-venv" >&2; exit 1; }; }
 	@mkdir -p .uv && touch $@
+
+# Snakemake with the packages of requirements-cloud.lock besides those of .venv.
+.venv-cloud/ready: .venv/ready requirements-cloud.lock
+	@echo "Setting up .venv-cloud, for the tests of jobs that share only a storage ..."
+	@rm -rf .venv-cloud
+	@$(UV) venv --quiet --python .venv/bin/python .venv-cloud
+	@python -c "import site; print(site.getsitepackages()[0])" >"$$(echo .venv-cloud/lib/python*/site-packages)/venv.pth"
+	@$(UV) pip install --quiet --python .venv-cloud --no-deps --require-hashes --requirements requirements-cloud.lock
+	@$(UV) pip install --quiet --python .venv-cloud --no-deps --no-build-isolation --editable .
+	@touch $@
 
 # PyTorch, which is not in requirements.lock, with Keras and NumPy as they are there.
 .venv-torch/ready: requirements.lock pyproject.toml
