@@ -6,14 +6,22 @@ trainings here, and a file with them there. tests/test_engines.py compares the t
 """
 
 import json
+import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
+try:
+    from carryover.engines.inputs import Inputs, folder_of
+except ModuleNotFoundError as missing:
+    sys.exit(f"error: {missing}; in a clone of Carryover, run: pip install '.[pipeline]'")
+
+inputs = Inputs(workflow)
+
 from carryover.engines.parameters import VARIABLE, read_params
 from carryover.engines.run import RUN, Run
 from carryover.figures import FIGURES
-from carryover.params.check import REFERENCE_FILES
+from carryover.params.check import REFERENCE_FILES, SCHEMA
 from carryover.params.options import flags
 from carryover.replicates.settings import trainings_as_words
 from carryover.replicates.shards import shards
@@ -24,12 +32,9 @@ from carryover.training.cases import replicated
 
 min_version("9.0")
 
-PARAMS = "params.yaml"
-SCHEMA = "workflow/schemas/params.schema.yaml"
-
 # There is no `configfile:`, because Snakemake and DVC read YAML by different rules. From here on, config has all parameters,
 # checked, so that an error is reported before anything runs. A job that parses this file again gets the same ones.
-config = read_params(Path(PARAMS), Path(SCHEMA), workflow)
+config = read_params(workflow, config)
 
 # A run is alone in its folders, leaves nothing to clean up if it is killed, and ends with the verdict.
 this_run = Run(config, workflow)
@@ -43,25 +48,9 @@ envvars:
 # ---- what the rules share
 
 
-def code(step, *packages):
-    """Return the code that a step runs, and the lock file of its dependencies: an edit reruns the steps it affects."""
-    modules = (path for package in ["job", *packages] for path in Path("src/carryover", package).rglob("*.py"))
-    return [f"workflow/scripts/{step}.py", "src/carryover/__init__.py", *sorted(map(str, modules)), "requirements.lock"]
-
-
 def grows(first):
     """Return a resource that grows with each attempt: on a cluster, a job that has run out of it is tried again."""
     return lambda _, attempt: first * attempt
-
-
-# On a cluster these run on the machine of the main process: they take seconds.
-localrules:
-    all,
-    check_params,
-    make_dataset,
-    make_initial_weights,
-    compare,
-    render_figures,
 
 
 pathvars:
@@ -77,14 +66,17 @@ HELD_OUT_PART = f"<data>/{config['dataset']['source']}_held_out.csv"
 SCALES = f"<data>/{config['dataset']['source']}_scales.csv"
 TIMES = f"<data>/{config['dataset']['source']}_times.csv"
 NOTES = f"<data>/{config['dataset']['source']}_notes.json"
-KERAS_HOME = "src/carryover/home/.keras/keras.json"
-MATPLOTLIB_HOME = "src/carryover/home/.config/matplotlib/matplotlibrc"
+KERAS_HOME = inputs.own("src/carryover/home/.keras/keras.json")
+MATPLOTLIB_HOME = inputs.own("src/carryover/home/.config/matplotlib/matplotlibrc")
 CASES = expand(
     "<results>/cases/{case}/{file}",
     case=config["cases"],
     file=["history.csv", "predictions.csv", "final.npz"],
 )
-REFERENCE = expand("{folder}/{file}", folder=config["reference"], file=REFERENCE_FILES)
+BUILD = inputs.given(config["model"]["build"])
+WEIGHTS = [] if config["model"]["initial_weights"] == "random" else inputs.given(config["model"]["initial_weights"])
+REFERENCE = [inputs.given(f"{config['reference']}/{file}") for file in REFERENCE_FILES]
+NO_REPLICATES = f"{config['folders']['results']}/replicates"
 REPLICATES = expand(
     "<results>/replicates/{shard.name}/{file}", shard=shards(**config["replicates"]), file=["losses.csv", "errors.csv"]
 )
@@ -93,7 +85,10 @@ REPLICATES = expand(
 
 
 rule all:
-    """Make everything. Files outside git are listed too: a fresh clone has the figures, and would otherwise run nothing."""
+    """Make everything. Files outside git are listed too: a fresh clone has the figures, and would otherwise run nothing.
+
+    What is local is for you to look at: it comes to this machine also if the other results are in a storage.
+    """
     input:
         SERIES_PART,
         HELD_OUT_PART,
@@ -106,12 +101,12 @@ rule all:
         CASES,
         REPLICATES,
         "<results>/forecasts.csv",
-        "<results>/losses.csv",
-        "<results>/loss_diffs.csv",
-        "<results>/metrics.json",
-        "<results>/details.json",
-        "<results>/verdict.md",
-        expand("<results>/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"]),
+        local("<results>/losses.csv"),
+        local("<results>/loss_diffs.csv"),
+        local("<results>/metrics.json"),
+        local("<results>/details.json"),
+        local("<results>/verdict.md"),
+        local(expand("<results>/figures/{figure}.{format}", figure=FIGURES, format=["svg", "png"])),
 
 
 # ---- what happens before and after the jobs
@@ -126,7 +121,7 @@ onsuccess:
 
 
 onerror:
-    this_run.remember()
+    this_run.fail()
 
 
 # ---- rules
@@ -135,11 +130,12 @@ onerror:
 rule check_params:
     """Check the parameters before anything is computed; write them, and the different trainings among the cases."""
     input:
-        params=PARAMS,
-        weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
-        build=config["model"]["build"],
-        schema=SCHEMA,
-        code=code("check_params", "series", "training", "params"),
+        params=inputs.given("params.yaml"),
+        weights=WEIGHTS,
+        build=BUILD,
+        schema=inputs.own(SCHEMA),
+        script=inputs.own("workflow/scripts/check_params.py"),
+        code=inputs.code("series", "training", "params"),
     output:
         params=report(
             "<results>/params.yaml",
@@ -150,6 +146,8 @@ rule check_params:
         trainings="<results>/trainings.yaml",
     log:
         "logs/<results>/check_params.log",
+    # On a cluster, a local rule runs on the machine of the main process, because it takes seconds.
+    localrule: True
     conda:
         "workflow/envs/carryover.yaml"
     params:
@@ -157,7 +155,7 @@ rule check_params:
         # because Snakemake would take {} in a text, such as the name of a column, for a wildcard.
         params=lambda _: flags({"params": json.dumps(config)}),
     shell:
-        "hermetic python workflow/scripts/check_params.py"
+        "hermetic python {input.script:q}"
         " {params.params}"
         " --schema {input.schema:q}"
         " --output {output.params:q}"
@@ -168,8 +166,9 @@ rule check_params:
 rule make_dataset:
     """Write the part of the series to train on, the held-out part after it, the scale of each column, and notes on them."""
     input:
-        series=f"{SERIES}/{config['dataset']['source']}.csv",
-        code=code("make_dataset", "series"),
+        series=inputs.given(f"{SERIES}/{config['dataset']['source']}.csv"),
+        script=inputs.own("workflow/scripts/make_dataset.py"),
+        code=inputs.code("series"),
     output:
         training=SERIES_PART,
         held_out=HELD_OUT_PART,
@@ -178,13 +177,14 @@ rule make_dataset:
         times=TIMES,
     log:
         "logs/<results>/make_dataset.log",
+    localrule: True
     conda:
         "workflow/envs/carryover.yaml"
     params:
         dataset=lambda _: flags(config["dataset"]),  # a function, as in check_params
         windows=flags({key: config["model"][key] for key in ("time_steps", "batch_size")}),
     shell:
-        "hermetic python workflow/scripts/make_dataset.py"
+        "hermetic python {input.script:q}"
         " --output {output.training:q}"
         " --output_held_out {output.held_out:q}"
         " --output_scales {output.scales:q}"
@@ -200,20 +200,22 @@ rule make_initial_weights:
     """Write the initial weights to one file, so that every case starts from the same weights."""
     input:
         data=SERIES_PART,
-        weights=[] if config["model"]["initial_weights"] == "random" else config["model"]["initial_weights"],
-        build=config["model"]["build"],
-        code=code("make_initial_weights", "series", "training"),
+        weights=WEIGHTS,
+        build=BUILD,
+        script=inputs.own("workflow/scripts/make_initial_weights.py"),
+        code=inputs.code("series", "training"),
         keras=KERAS_HOME,
     output:
         "<data>/initial_weights.npz",
     log:
         "logs/<results>/make_initial_weights.log",
+    localrule: True
     conda:
         "workflow/envs/carryover.yaml"
     params:
         model=flags(config["model"]),
     shell:
-        "hermetic python workflow/scripts/make_initial_weights.py"
+        "hermetic python {input.script:q}"
         " --data {input.data:q}"
         " --output {output:q}"
         " {params.model}"
@@ -227,8 +229,9 @@ rule train:
         scales=SCALES,
         notes=NOTES,
         weights="<data>/initial_weights.npz",
-        build=config["model"]["build"],
-        code=code("train", "series", "training"),
+        build=BUILD,
+        script=inputs.own("workflow/scripts/train.py"),
+        code=inputs.code("series", "training"),
         keras=KERAS_HOME,
     output:
         history=report(
@@ -254,7 +257,7 @@ rule train:
         training=flags(config["training"]),
         case=lambda wildcards: flags(config["cases"][wildcards.case]),
     shell:
-        "hermetic python workflow/scripts/train.py"
+        "hermetic python {input.script:q}"
         " --case {wildcards.case:q}"
         " --data {input.data:q}"
         " --scales {input.scales:q}"
@@ -277,8 +280,9 @@ rule train_replicates:
         held_out=HELD_OUT_PART,
         scales=SCALES,
         notes=NOTES,
-        build=config["model"]["build"],
-        code=code("train_replicates", "series", "training", "forecasts", "replicates"),
+        build=BUILD,
+        script=inputs.own("workflow/scripts/train_replicates.py"),
+        code=inputs.code("series", "training", "forecasts", "replicates"),
         keras=KERAS_HOME,
     output:
         "<results>/replicates/{first_seed}-{last_seed}/losses.csv",
@@ -293,7 +297,7 @@ rule train_replicates:
         mem_mb=grows(1000),
         runtime=grows(20),
     params:
-        replicates=flags({"output": f"{config['folders']['results']}/replicates"}),
+        replicates=lambda _, output: flags({"output": folder_of(output)}),
         dataset=flags({key: config["dataset"][key] for key in ("source", "step", "noise", "horizon", "season")}),
         model=flags(config["model"]),
         optimizer=flags(config["optimizer"]),
@@ -308,7 +312,7 @@ rule train_replicates:
             }
         ),
     shell:
-        "hermetic python workflow/scripts/train_replicates.py"
+        "hermetic python {input.script:q}"
         " {params.replicates}"
         " {params.trainings}"
         " --data {input.data:q}"
@@ -332,8 +336,9 @@ rule score:
         held_out=HELD_OUT_PART,
         scales=SCALES,
         notes=NOTES,
-        build=config["model"]["build"],
-        code=code("score", "series", "training", "forecasts"),
+        build=BUILD,
+        script=inputs.own("workflow/scripts/score.py"),
+        code=inputs.code("series", "training", "forecasts"),
         keras=KERAS_HOME,
     output:
         report(
@@ -350,10 +355,10 @@ rule score:
         mem_mb=grows(1000),
         runtime=grows(20),
     params:
-        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
+        cases=lambda _, input: flags({"cases": folder_of(input.cases)}),
         model=flags(config["model"]),
     shell:
-        "hermetic python workflow/scripts/score.py"
+        "hermetic python {input.script:q}"
         " --params {input.params:q}"
         " {params.cases}"
         " --data {input.data:q}"
@@ -376,48 +381,50 @@ rule compare:
         data=SERIES_PART,
         scales=SCALES,
         notes=NOTES,
-        code=code("compare", "series", "training", "forecasts", "replicates", "comparison"),
+        script=inputs.own("workflow/scripts/compare.py"),
+        code=inputs.code("series", "training", "forecasts", "replicates", "comparison"),
     output:
         losses=report(
-            "<results>/losses.csv",
+            local("<results>/losses.csv"),
             category="Tables",
             labels={"table": "Losses of every case"},
             caption="workflow/report/losses_table.rst",
         ),
         loss_diffs=report(
-            "<results>/loss_diffs.csv",
+            local("<results>/loss_diffs.csv"),
             category="Tables",
             labels={"table": "Losses of each pair of cases"},
             caption="workflow/report/loss_diffs_table.rst",
         ),
         metrics=report(
-            "<results>/metrics.json",
+            local("<results>/metrics.json"),
             category="Tables",
             labels={"table": "Metrics"},
             caption="workflow/report/metrics.rst",
         ),
         details=report(
-            "<results>/details.json",
+            local("<results>/details.json"),
             category="Tables",
             labels={"table": "Details"},
             caption="workflow/report/details.rst",
         ),
         verdict=report(
-            "<results>/verdict.md",
+            local("<results>/verdict.md"),
             category="Tables",
             labels={"table": "The verdict, as Markdown"},
             caption="workflow/report/verdict.rst",
         ),
     log:
         "logs/<results>/compare.log",
+    localrule: True
     conda:
         "workflow/envs/carryover.yaml"
     params:
-        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
-        replicates=flags({"replicates": f"{config['folders']['results']}/replicates"}),
+        cases=lambda _, input: flags({"cases": folder_of(input.cases)}),
+        replicates=lambda _, input: flags({"replicates": folder_of(input.replicates, NO_REPLICATES)}),
         reference=flags({"reference": config["reference"]}),
     shell:
-        "hermetic python workflow/scripts/compare.py"
+        "hermetic python {input.script:q}"
         " --params {input.params:q}"
         " {params.cases}"
         " {params.replicates}"
@@ -445,30 +452,32 @@ rule render_figures:
         data=SERIES_PART,
         scales=SCALES,
         times=TIMES,
-        code=code("render_figures", "series", "training", "forecasts", "replicates", "comparison", "figures"),
+        script=inputs.own("workflow/scripts/render_figures.py"),
+        code=inputs.code("series", "training", "forecasts", "replicates", "comparison", "figures"),
         matplotlib=MATPLOTLIB_HOME,
     output:
         [
             report(
-                f"<results>/figures/{name}.svg",
+                local(f"<results>/figures/{name}.svg"),
                 category="Figures",
                 labels={"figure": title},
                 caption=f"workflow/report/{name}.rst",
             )
             for name, title in FIGURES.items()
         ],
-        expand("<results>/figures/{name}.png", name=FIGURES),
+        local(expand("<results>/figures/{name}.png", name=FIGURES)),
     log:
         "logs/<results>/render_figures.log",
+    localrule: True
     conda:
         "workflow/envs/carryover.yaml"
     params:
-        cases=flags({"cases": f"{config['folders']['results']}/cases"}),
-        replicates=flags({"replicates": f"{config['folders']['results']}/replicates"}),
+        cases=lambda _, input: flags({"cases": folder_of(input.cases)}),
+        replicates=lambda _, input: flags({"replicates": folder_of(input.replicates, NO_REPLICATES)}),
         reference=flags({"reference": config["reference"]}),
-        output=flags({"output": f"{config['folders']['results']}/figures"}),
+        output=lambda _, output: flags({"output": Path(output[0]).parent}),
     shell:
-        "hermetic python workflow/scripts/render_figures.py"
+        "hermetic python {input.script:q}"
         " --params {input.params:q}"
         " {params.cases}"
         " {params.replicates}"
@@ -483,4 +492,4 @@ rule render_figures:
 
 # ---- before a run: no result that something else has put in the place of Snakemake's
 
-this_run.check(workflow.get_rule("all").input)
+this_run.check(rules.all.input)

@@ -17,12 +17,33 @@ def rules(project: Project, *arguments: str) -> set[str]:
     return set(re.findall(r"^(\w+) \(", done.stdout, flags=re.MULTILINE))
 
 
-def test_the_catalog_finds_the_workflow_where_it_looks() -> None:
+def test_the_catalog_finds_the_same_workflow_where_it_looks(project: Project) -> None:
     """It takes workflow/Snakefile wherever there is a folder of that name, and passes over a repository without it."""
-    project = Project(ROOT)
-    own = rules(project)
-    assert own == {"all", *STEPS}
-    assert rules(project, "--snakefile", "workflow/Snakefile") == own
+
+    def planned(*arguments: str) -> list[str]:
+        done = project.run("snakemake", "--dry-run", "--forceall", "--printshellcmds", "--nocolor", *arguments)
+        assert done.returncode == 0, done.stderr
+        jobs = (done.stdout + done.stderr).split("\n[")[1:-1]
+        return sorted(re.sub(r"jobid: \d+|^.*?\]|reason: .*", "", job) for job in jobs)
+
+    assert rules(project) == {"all", *STEPS}
+    own = planned()
+    assert len(own) > len(STEPS)
+    assert planned("--snakefile", "workflow/Snakefile") == own
+
+
+def test_conda_has_nothing_to_install_outside_of_a_clone(tmp_path: Path) -> None:
+    """There the steps run in the environment of Snakemake, with the package that is installed there."""
+    script = ROOT / "workflow/envs/carryover.post-deploy.sh"
+    done = subprocess.run(["bash", script], cwd=tmp_path, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the steps run in the environment of Snakemake" in done.stdout
+
+
+def test_the_configuration_that_is_deployed_is_that_of_dvc() -> None:
+    link = ROOT / "config/config.yaml"
+    assert link.is_symlink()
+    assert link.resolve() == ROOT / "params.yaml"
 
 
 def test_the_catalog_counts_it_among_those_of_standardized_usage() -> None:

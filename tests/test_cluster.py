@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.project import TINY, Project
+from helpers.project import ROOT, TINY, Project
 
 from carryover.engines.parameters import VARIABLE, read_params
 
@@ -65,8 +65,8 @@ def test_a_job_runs_nothing_but_itself_and_with_the_parameters_of_its_run_if_the
     records = tmp_path / "records"
     records.mkdir()
     # As after a run that was killed before all was in DVC's cache: the next run asks DVC.
-    (quick.folder / ".snakemake/missing_in_dvc").mkdir(exist_ok=True)
-    (quick.folder / ".snakemake/missing_in_dvc/results").touch()
+    (quick.folder / ".snakemake/unfinished").mkdir(exist_ok=True)
+    (quick.folder / ".snakemake/unfinished/results").touch()
     edit = "sed -i 's/learning_rate: .*/learning_rate: 0.5/; s/epochs: .*/epochs: 2/' params.yaml\n"
     done = on_cluster(quick, edit + NOW, "--forceall", PYTHONPATH=str(tmp_path), RECORDS=str(records))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -93,12 +93,26 @@ def test_a_job_that_has_lost_its_environment_says_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    job = SimpleNamespace(is_main_process=False)
+    job = SimpleNamespace(is_main_process=False, modifier=SimpleNamespace(namespace=None))
     with pytest.raises(SystemExit):
-        read_params(Path("params.yaml"), Path("schema.yaml"), job)
+        read_params(job, {})
     assert capsys.readouterr().err == (
         "error: CARRYOVER_PARAMS: missing; the executor must pass environment variables on to its jobs\n"
     )
+
+
+def test_jobs_of_two_modules_get_the_parameters_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "")  # and take it back at the end
+    params = Project(ROOT).params()
+
+    def workflow(name: str, is_main_process: bool) -> SimpleNamespace:
+        modifier = SimpleNamespace(namespace=name, is_main_snakefile=lambda: False)
+        return SimpleNamespace(is_main_process=is_main_process, modifier=modifier)
+
+    for name, epochs in (("one", 1), ("other", 2)):
+        read_params(workflow(name, True), params | {"training": {"loss": "mse", "epochs": epochs}})
+    assert read_params(workflow("one", False), {})["training"]["epochs"] == 1
+    assert read_params(workflow("other", False), {})["training"]["epochs"] == 2
 
 
 def test_a_second_run_is_refused_before_it_has_an_executor_and_the_first_ends_well(quick: Project) -> None:

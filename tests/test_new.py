@@ -38,6 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     for name in ("workflow/schemas", "models"):
         shutil.copytree(ROOT / name, folder / name)
     shutil.copytree(REFERENCE, folder / REFERENCE.relative_to(ROOT))
+    (folder / "src/carryover").mkdir(parents=True)  # as in a clone
     monkeypatch.chdir(folder)
     return folder
 

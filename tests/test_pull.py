@@ -11,12 +11,11 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from dvc.repo import lock_repo
+from helpers.bucket import KEYS, s3_server
 from helpers.once import Once
 from helpers.project import ROOT, Project
-from moto.server import ThreadedMotoServer
 
 from carryover.engines.dvc_project import open_repo
 from carryover.engines.remote import pull
@@ -33,8 +32,6 @@ CASE = "results/cases/single_fit/history.csv"
 REPLICATES = "results/replicates/1-1/errors.csv"
 VERDICT = "results/verdict.md"
 """The first two are in DVC's cache, the second in a folder that DVC has as one; git has the third."""
-
-AWS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 def run_block(project: Project, block: str, *replacements: tuple[str, str]) -> None:
@@ -116,17 +113,11 @@ def test_a_fresh_clone_has_everything_after_a_pull_and_nothing_is_left_to_run(cl
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of an S3 server on this machine, with an empty bucket called bucket."""
-    for name, value in AWS.items():
+    """A client of an S3 server on this machine, whose keys are in the environment."""
+    for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}")
-    client.create_bucket(Bucket="bucket")
-    yield client
-    client.close()
-    server.stop()
+    with s3_server() as client:
+        yield client
 
 
 def test_a_bucket_works_like_a_folder_and_a_damaged_file_in_it_is_not_taken(
@@ -136,13 +127,13 @@ def test_a_bucket_works_like_a_folder_and_a_damaged_file_in_it_is_not_taken(
     for project in (own, clone):
         use(project, f"s3://bucket/path\n    endpointurl = {s3.meta.endpoint_url}")
     assert "there is nothing at s3://bucket/path" in refused(clone)
-    own("dvc", "push", **AWS)
+    own("dvc", "push", **KEYS)
     content = (own.folder / CASE).read_bytes()
     place = {"Bucket": "bucket", "Key": f"path/{stored(own, CASE)}"}
     s3.put_object(**place, Body=b"x" * len(content))
     assert f"{CASE} of this commit missing or damaged there" in refused(clone)
     s3.put_object(**place, Body=content)
-    clone("carryover", "pull", **AWS)
+    clone("carryover", "pull", **KEYS)
     assert clone.artifacts() == own.artifacts()
 
 
@@ -173,7 +164,7 @@ def test_a_remote_that_is_not_there_is_named_with_what_to_do(clone: Project, mon
     use(clone, "azure://container/path")  # a kind of remote whose package is not in requirements.lock
     assert "this remote cannot be reached" in (message := refused(clone))
     assert "dvc-azure" in message
-    for name, value in {**AWS, "AWS_MAX_ATTEMPTS": "1"}.items():
+    for name, value in {**KEYS, "AWS_MAX_ATTEMPTS": "1"}.items():
         monkeypatch.setenv(name, value)
     use(clone, "s3://bucket/path\n    endpointurl = http://127.0.0.1:9")
     assert refused(clone).startswith("s3://bucket/path: this remote cannot be reached: Could not connect to")

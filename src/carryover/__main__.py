@@ -27,8 +27,9 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def overrides(arguments: argparse.Namespace) -> int:
     """Print the options of `dvc exp run` that change params.yaml to the values in a file."""
+    from carryover.job.own_files import own_file
     from carryover.job.yaml_file import read_yaml
-    from carryover.params.check import check
+    from carryover.params.check import SCHEMA, check
     from carryover.params.options import merge
     from carryover.params.overrides import overrides as hydra_overrides
 
@@ -36,7 +37,7 @@ def overrides(arguments: argparse.Namespace) -> int:
     if not isinstance(changes, dict):
         raise UserError(f"{arguments.file}: expected sections of parameters, as in params.yaml")
     with errors_in_one_line(f"params.yaml or {arguments.file}: ", status=2):
-        wanted = check(merge(params, changes), read_yaml(Path("workflow/schemas/params.schema.yaml")), Path())
+        wanted = check(merge(params, changes), read_yaml(own_file(SCHEMA)), Path())
         options = [f"--set-param {shlex.quote(override)}" for override in hydra_overrides(params, wanted)]
     if not options:
         raise UserError(f"{arguments.file}: changes nothing in params.yaml; run `dvc exp run --temp` without it")
@@ -49,6 +50,14 @@ def new(arguments: argparse.Namespace) -> int:
     from carryover.new.command import write_new
 
     print("\n".join(write_new(arguments.file, arguments.target, arguments.output)))
+    return 0
+
+
+def snakefile(_: argparse.Namespace) -> int:
+    """Print where the Snakefile is."""
+    from carryover.job.own_files import own_file
+
+    print(own_file("Snakefile").resolve())
     return 0
 
 
@@ -145,6 +154,14 @@ def main() -> None:
     command.add_argument("--target", metavar="COLUMN", help="the column to forecast [the last one with numbers]")
     command.add_argument("--output", type=Path, metavar="YAML", help="the file to write [named after FILE]")
     command.set_defaults(command=new)
+
+    command = commands.add_parser(
+        "snakefile",
+        help="print where the Snakefile is, to run it in another folder",
+        description="Print where the Snakefile of this package is. In any folder, this runs the workflow: "
+        'snakemake --snakefile "$(carryover snakefile)" --cores 4.',
+    )
+    command.set_defaults(command=snakefile)
 
     command = commands.add_parser(
         "verdict",

@@ -14,6 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from carryover.job.hermetic import environment
+from helpers.installed import build_wheel
 from helpers.once import Once
 from helpers.project import CALLER, ROOT
 
@@ -23,10 +24,7 @@ TORCH = ROOT / ".venv-torch"
 
 def wheel(folder: Path) -> None:
     """Build the wheel of the project, and unpack it."""
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (packed,) = folder.glob("*.whl")
-    zipfile.ZipFile(packed).extractall(folder)
+    zipfile.ZipFile(build_wheel(ROOT, folder)).extractall(folder)
 
 
 def requirements(packages: Any, extra: str) -> set[str]:

@@ -100,7 +100,7 @@ class Project:
         for name in filter(None, listed.stdout.split("\0")):
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / name)
+                shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
         project = cls(folder)
         project("git", "init", "--quiet")
         project.commit("start")

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from carryover.job.own_files import find
+
 SCRIPT = Path(__file__).stem
 OUTPUTS = {"history", "predictions", "final"} if SCRIPT == "train" else {"output"}
 SECONDS_PER_EPOCH = 0.001
@@ -40,7 +42,7 @@ def random(given: Options, *more: object) -> np.random.Generator:
     for name, words in sorted(given.items()):
         sha.update(repr([name, words]).encode())
         for file in [file for word in words for file in files(given, name, Path(word))]:
-            sha.update(str(file).encode() + content(file))
+            sha.update(file.name.encode() + content(file))
     return np.random.default_rng(list(sha.digest()))
 
 
@@ -65,7 +67,8 @@ def files(given: Options, name: str, path: Path) -> list[Path]:
         if name == "cases":
             return [path / case / file for case in params["cases"] for file in CASE_FILES]
         return [path / shard.name / file for shard in shards(**params["replicates"]) for file in SHARD_FILES]
-    return [file for file in [path, *sorted(path.rglob("*"))] if file.is_file()]
+    found = find(path)
+    return [file for file in [found, *sorted(found.rglob("*"))] if file.is_file() and file.suffix != ".pyc"]
 
 
 def weights(given: Options, generator: np.random.Generator) -> dict[str, Any]:
@@ -82,7 +85,7 @@ def make_initial_weights(given: Options, output: Path) -> None:
     from carryover.job.arrays import read_arrays, write_arrays
 
     (source,) = given["initial_weights"]
-    write_arrays(output, weights(given, random(given)) if source == "random" else read_arrays(Path(source)))
+    write_arrays(output, weights(given, random(given)) if source == "random" else read_arrays(find(source)))
 
 
 def train(given: Options, history: Path, predictions: Path, final: Path) -> None:

@@ -12,6 +12,7 @@ from carryover.job.command_line import (
     seed,
 )
 from carryover.job.errors import UserError
+from carryover.job.own_files import find
 from carryover.series.dataset import write_series
 from carryover.series.lags import check_lags
 from carryover.series.noisy_sine import noisy_sine
@@ -34,7 +35,7 @@ from carryover.series.times import write_times
 def read_or_make(arguments: argparse.Namespace) -> tuple[str, Rows]:
     """Return the origin of the series, for messages, and its rows."""
     if arguments.source != NOISY_SINE:
-        file = arguments.series / f"{arguments.source}.csv"
+        file = find(arguments.series / f"{arguments.source}.csv")
         form = csv_format(arguments)
         return str(file), read_rows(file, arguments.inputs, arguments.target, form, arguments.horizon)
     samples = noisy_sine_samples(arguments) + noisy_sine_held_out(arguments)

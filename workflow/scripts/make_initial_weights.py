@@ -5,6 +5,7 @@ from pathlib import Path
 
 from carryover.job.arrays import write_arrays
 from carryover.job.command_line import ArgumentParser, run
+from carryover.job.own_files import find
 from carryover.job.portable import load_keras
 from carryover.series.dataset import read_columns
 from carryover.training.options import add_model_arguments, network_of
@@ -20,7 +21,7 @@ def make_initial_weights(arguments: argparse.Namespace) -> None:
 
         weights = random_weights(network, arguments.seed)
     else:
-        weights = read_weights(Path(arguments.initial_weights), network)
+        weights = read_weights(find(arguments.initial_weights), network)
     write_arrays(arguments.output, weights)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from carryover.comparison.reference import Reference, read_reference
 from carryover.forecasts.held_out import read_forecasts
+from carryover.job.own_files import find
 from carryover.job.yaml_file import Params, read_yaml
 from carryover.replicates.results import Replicates, read_replicates
 from carryover.series.dataset import Series, read_series
@@ -41,7 +42,7 @@ def add_results_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cases", required=True, type=Path, metavar="FOLDER", help="with one folder per case")
     parser.add_argument("--replicates", required=True, type=Path, metavar="FOLDER", help="with a folder per shard")
     parser.add_argument("--forecasts", required=True, type=Path, metavar="CSV", help="the forecasts of all networks")
-    parser.add_argument("--reference", required=True, type=Path, metavar="FOLDER", help="the reference")
+    parser.add_argument("--reference", required=True, type=find, metavar="FOLDER", help="the reference")
     parser.add_argument("--data", required=True, type=Path, metavar="CSV", help="the training part of the series")
     parser.add_argument("--scales", required=True, type=Path, metavar="CSV", help="the scales of its columns")
 

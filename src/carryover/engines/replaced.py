@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +24,7 @@ from snakemake.persistence.file import FilePersistence
 from carryover.engines.dvc_project import matching_stages
 from carryover.job.errors import UserError, some
 from carryover.job.files import write_json
+from carryover.job.own_files import in_clone
 from carryover.job.yaml_file import read_yaml
 
 SEEN = Path(".snakemake/matches_dvc_lock.json")
@@ -35,7 +36,7 @@ MADE = Path(".snakemake/made.json")
 records have only the time, which a program may leave as it was."""
 
 OURS = ("data", "results")
-"""The folders of the project for its own results. In any other there may be files of the user's."""
+"""The folders of a clone for its own results. In any other there may be files of the user's."""
 
 
 def distrust_replaced(outputs: Iterable[str], params: Mapping[str, Any]) -> None:
@@ -81,11 +82,44 @@ def distrust_replaced(outputs: Iterable[str], params: Mapping[str, Any]) -> None
         )
 
 
-def remember_made(outputs: Iterable[str]) -> None:
-    """Note the content of the outputs that Snakemake has made, at the end of a run."""
+def distrust_stored(outputs: Iterable[Any], of_another: bool) -> None:
+    """Do the same for outputs in a storage: those that were not made from this folder, or made from other inputs.
+
+    Args:
+        outputs: the files that a run is to make, as Snakemake has them.
+        of_another: whether another folder has written to the storage since this one did.
+    """
+    records = FilePersistence(nolock=True)
+    distrusted = [
+        path
+        for path in outputs
+        if of_another or not (record := records.metadata(path)) or next(_other_inputs(record), None)
+    ]
+    records.started(SimpleNamespace(output=distrusted))
+
+
+def refuse_unknown(paths: Iterable[str], params: Mapping[str, Any]) -> None:
+    """Refuse to write over files that are not as remember_made has noted them.
+
+    Raises:
+        UserError: if there is one.
+    """
+    made = _read(MADE)
+    known = {path: content for path, (_, content) in made.items()}
+    _refuse_strangers([path for path in paths if Path(path).is_file() and known.get(path) != _sha256(path)], params)
+
+
+def remember_made(outputs: Iterable[str], brought: Iterable[str] = ()) -> None:
+    """Note the content of the outputs that Snakemake has made, at the end of a run.
+
+    Args:
+        outputs: the files that the run was to make.
+        brought: those that were brought from a storage instead.
+    """
     records = FilePersistence(nolock=True)
     _sha256.cache_clear()
     existing = [path for path in outputs if Path(path).is_file() and _as_made(path, records)]
+    existing += [path for path in brought if Path(path).is_file()]
     write_json(MADE, _read(MADE) | {path: [Path(path).stat().st_mtime_ns, _sha256(path)] for path in existing})
 
 
@@ -118,20 +152,27 @@ def _changed_inputs(path: str, records: FilePersistence) -> set[str]:
 
     Snakemake itself finds an input that has changed only if it is newer than the output.
     """
-    record, time_made = records.metadata(IOFile(path)), Path(path).lstat().st_mtime
-    return {
-        "older" if status.st_mtime <= time_made else "newer"
-        for name, checksum in ((record and record.input_checksums) or {}).items()
-        if (status := _status(name)) and _sha256(name) != checksum.removeprefix("sha256:")
-    }
+    time_made = Path(path).lstat().st_mtime
+    changed = _other_inputs(records.metadata(IOFile(path)))
+    return {"older" if status.st_mtime <= time_made else "newer" for status in changed}
+
+
+def _other_inputs(record: Any) -> Iterator[os.stat_result]:
+    """Yield the status of each input that is another one than that in Snakemake's record of an output."""
+    for name, checksum in ((record and record.input_checksums) or {}).items():
+        if (status := _status(name)) and _sha256(name) != checksum.removeprefix("sha256:"):
+            yield status
 
 
 def _refuse_strangers(paths: Iterable[str], params: Mapping[str, Any]) -> None:
     """Refuse to write over files that no engine and no commit knows, in folders that a user has chosen."""
-    own = sorted(path for path in paths if path.split("/")[0] not in OURS)
+    own = sorted(path for path in paths if not in_clone() or path.split("/")[0] not in OURS)
     if not own:
         return
-    listed = subprocess.run(["git", "ls-files", "-z", "--", *own], capture_output=True, text=True, check=False).stdout
+    listed = ""
+    if in_clone():  # elsewhere git may have files of the user's
+        ask = ["git", "ls-files", "-z", "--", *own]
+        listed = subprocess.run(ask, capture_output=True, text=True, check=False).stdout
     if strangers := sorted(set(own) - set(listed.split("\0"))):
         data, results = params["folders"]["data"], params["folders"]["results"]
         raise UserError(
@@ -161,6 +202,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _ask_dvc(paths: list[str], params: Mapping[str, Any], records: FilePersistence) -> tuple[set[str], set[str]]:
     """Return the outputs that match dvc.lock, which Snakemake may then trust, and those that dvc.lock knows at all."""
+    if not in_clone():
+        return set(), set()
     seen = _read(SEEN)
     if seen and set(paths) <= set(seen["files"]) and seen["state"] == _state(seen["files"], params):
         return set(seen["matching"]), set(seen["known"])

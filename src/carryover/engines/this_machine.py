@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from carryover.engines.git import git
 from carryover.job.errors import UserError
+from carryover.job.own_files import in_clone
 
 KEPT = Path("check")
 """The folder in the project to which a check copies the artifacts that differ."""
@@ -18,6 +19,7 @@ KEPT = Path("check")
 NOT_COPIED = {
     ".venv",
     ".venv-torch",
+    ".venv-cloud",
     ".uv",
     ".actionlint",
     ".snakemake",
@@ -44,8 +46,11 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
         Whether all artifacts have the bytes of dvc.lock.
 
     Raises:
-        UserError: if there is no commit to check, the library in use is not the one of dvc.lock, or the run fails.
+        UserError: if the folder is no clone, there is no commit to check, the library in use is not the one of
+            dvc.lock, or the run fails.
     """
+    if not in_clone(project):
+        raise UserError(f"{project.resolve()}: not a clone of the project; run this in one")
     in_git = (project / ".git").exists()
     if in_git and (edited := git(project, "diff", "--name-only", "HEAD", "--", "src", "requirements.lock")):
         raise UserError(
@@ -57,7 +62,7 @@ def check_this_machine(project: Path, say: Callable[[str], object] = print) -> b
         if in_git:
             git(project, "clone", "--quiet", ".", str(copy))
         else:
-            _copy_withoutgit(project, copy)
+            _copy_without_git(project, copy)
         for path in artifacts(copy):
             _remove(copy / path)
         if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
@@ -104,7 +109,7 @@ def artifacts(project: Path) -> dict[str, str]:
     return states
 
 
-def _copy_withoutgit(project: Path, copy: Path) -> None:
+def _copy_without_git(project: Path, copy: Path) -> None:
     """Copy a folder that is no git repository, and let DVC work in the copy.
 
     Raises:

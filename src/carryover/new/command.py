@@ -7,6 +7,7 @@ from pathlib import Path
 
 from carryover.job.errors import UserError
 from carryover.job.files import writing
+from carryover.job.own_files import find, in_clone, own_file
 from carryover.job.yaml_file import Params, read_yaml
 from carryover.new.choice import Settings, check_rows, choose, differing, what_to_learn
 from carryover.new.numbers import look_at_numbers
@@ -14,7 +15,7 @@ from carryover.new.table import look_at_text
 from carryover.new.times import look_at_times
 from carryover.new.words import describe
 from carryover.new.yaml_text import as_yaml
-from carryover.params.check import check
+from carryover.params.check import SCHEMA, check
 from carryover.params.folders import NOT_FOR_RESULTS
 from carryover.params.options import merge
 from carryover.series.csv_format import CsvFormat
@@ -47,7 +48,7 @@ def write_new(file: Path, target: str | None, output: Path | None) -> list[str]:
         raise UserError(f"{file}: {NOISY_SINE} is the name of the pipeline's own series; rename the file")
     if output.exists():
         raise UserError(f"{output}: this file exists already; delete it, or choose another name by --output")
-    params = read_yaml(Path("params.yaml"))
+    params = read_yaml(find("params.yaml"))
     folder = _name(output.stem)
     folder = f"my_{folder}" if folder in TAKEN else folder
     content = file.read_bytes()
@@ -63,8 +64,9 @@ def write_new(file: Path, target: str | None, output: Path | None) -> list[str]:
         if copied:
             series.unlink()
         raise
+    snakefile = "" if in_clone() else '--snakefile "$(carryover snakefile)" '
     run = [
-        f"  snakemake --cores 4 --configfile {shlex.quote(str(output))}",
+        f"  snakemake {snakefile}--cores 4 --configfile {shlex.quote(str(output))}",
         f"  carryover verdict {folder}/results",
     ]
     head = [
@@ -105,7 +107,7 @@ def _check(series: Path, settings: Settings, params: Params) -> list[str]:
         Where the samples go, and what is odd in them, a line each.
     """
     changes = {section: {key: setting.value for key, setting in keys.items()} for section, keys in settings.items()}
-    params = check(merge(params, changes), read_yaml(Path("workflow/schemas/params.schema.yaml")), Path())
+    params = check(merge(params, changes), read_yaml(own_file(SCHEMA)), Path())
     dataset, model = params["dataset"], params["model"]
     rows = read_rows(series, dataset["inputs"], dataset["target"], CsvFormat.of(dataset), dataset["horizon"])
     try:

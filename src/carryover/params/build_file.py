@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from carryover.job.errors import UserError, hint
+from carryover.job.own_files import find
 from carryover.training.network import STACKED
 
 
@@ -13,19 +14,19 @@ def check_build(model: dict[str, Any], root: Path) -> None:
 
     Args:
         model: the section `model` of the parameters.
-        root: the project, to which the file is relative.
+        root: the user's folder, to which the file is relative.
 
     Raises:
         UserError: if the file is missing, is no Python, or has no such function; or if the initial weights are a file.
     """
     file = model["build"]
-    if not (root / file).is_file():
+    if not find(file, root).is_file():
         known = sorted(str(path.relative_to(root)) for path in (root / "models").rglob("*.py"))
         raise UserError(
             f"model.build: there is no file {file}; put it there, and for `dvc exp run --temp` let git track it: "
             f"git add {file}{hint(file, known)}"
         )
-    code = _parsed(root / file, file)
+    code = _parsed(find(file, root), file)
     if file == STACKED:
         if any(not isinstance(part, ast.Expr) for part in code):
             raise UserError(

@@ -10,6 +10,7 @@ from typing import Any
 
 from carryover.job.array_shapes import read_shapes
 from carryover.job.errors import UserError, hint
+from carryover.job.own_files import find
 from carryover.job.portable import require_backend
 from carryover.job.yaml_file import Params
 from carryover.params.build_file import check_build
@@ -20,6 +21,9 @@ from carryover.series.windows import count_windows
 from carryover.training.cases import replicated
 from carryover.training.network import STACKED, Network, misfit
 from carryover.training.variants import TENSORFLOW, backend_of
+
+SCHEMA = "workflow/schemas/params.schema.yaml"
+"""The JSON schema of params.yaml, by its path in the project."""
 
 REFERENCE_FILES = ("settings.yaml", "losses.csv", "predictions.csv")
 """The files in the folder of a reference, besides its initial weights."""
@@ -35,7 +39,7 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
     Args:
         params: the parameters, in the form of params.yaml.
         schema: the JSON schema of params.yaml.
-        root: the folder to which the paths in the parameters are relative.
+        root: the user's folder, to which the paths in the parameters are relative.
 
     Returns:
         The parameters, unchanged.
@@ -64,7 +68,7 @@ def check(params: Any, schema: dict[str, Any], root: Path) -> Params:
         )
     _check_claims(params["claims"], params["cases"])
     for name in REFERENCE_FILES:
-        if not (root / params["reference"] / name).is_file():
+        if not (find(params["reference"], root) / name).is_file():
             raise UserError(
                 f"reference: there is no file {params['reference']}/{name}; restore it, or name another folder"
             )
@@ -162,7 +166,7 @@ def _check_dataset(dataset: dict[str, Any], model: dict[str, Any], root: Path) -
                 raise UserError(f"dataset.{key}: {dataset[key]} is for a CSV file; set it to 0 for the noisy sine")
         return
     file = f"{SERIES}/{dataset['source']}.csv"
-    if not (root / file).is_file():
+    if not find(file, root).is_file():
         known = sorted(path.stem for path in (root / SERIES).glob("*.csv"))
         raise UserError(
             f"dataset.source: there is no file {file}; put it there, and for `dvc exp run --temp` let git track it: "
@@ -180,11 +184,11 @@ def _check_weights(model: dict[str, Any], dataset: dict[str, Any], root: Path) -
     file = model["initial_weights"]
     if file == "random":
         return
-    if not (root / file).is_file():
+    if not find(file, root).is_file():
         raise UserError(f"model.initial_weights: there is no file {file}; name one that exists, or set it to random")
     inputs = 1 if dataset["source"] == NOISY_SINE else len(dataset["inputs"])
     network = Network(model["units"], model["recurrent_activation"], model["cell"], model["activation"], inputs)
-    if problem := misfit(read_shapes(root / file), network):
+    if problem := misfit(read_shapes(find(file, root)), network):
         raise UserError(f"model.initial_weights: {file}: {problem}; set model.initial_weights: random")
 
 

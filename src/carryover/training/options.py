@@ -4,6 +4,7 @@ import argparse
 
 from carryover.job.command_line import finite_number, positive_integer, seed
 from carryover.job.errors import UserError
+from carryover.job.own_files import find
 from carryover.series.windows import TARGETS
 from carryover.training.network import ACTIVATIONS, GATES, RECURRENT_ACTIVATIONS, STACKED, Network, OwnNetwork
 from carryover.training.optimizers import OPTIMIZERS
@@ -49,7 +50,7 @@ def network_of(arguments: argparse.Namespace, inputs: int, of_the_case: bool = F
     """
     if arguments.build != STACKED:
         batch_shape = arguments.batch_size, arguments.time_steps, inputs
-        return OwnNetwork(arguments.build, batch_shape, arguments.targets)
+        return OwnNetwork(str(find(arguments.build)), batch_shape, arguments.targets)
     cell, units = (given[-1 if of_the_case else 0] for given in (arguments.cell, arguments.units))
     gates, activation = arguments.recurrent_activation, arguments.activation
     return Network(units, gates, cell, activation, inputs, arguments.targets)

@@ -27,6 +27,7 @@ NOISE = re.compile(
     "|Could not detect mimetype|None$|SLURM run ID:|Cleaning up SLURM log files|Submitted array job"
     "|No SLURM account given|Unable to guess SLURM account|No account was given|Both 'sacctmgr' and 'sshare' returned"
     "|MinJobAge \\d+s \\(>="
+    "|(Storing in|Retrieving from) storage: |Finished (upload|retrieval)|Removing local copy of storage file"
 )
 """The beginnings of those messages of Snakemake that are not shown."""
 

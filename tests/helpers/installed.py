@@ -1,0 +1,62 @@
+"""Carryover as an installed package, outside of any clone."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from helpers.project import CALLER
+
+
+def build_wheel(project: Path, folder: Path) -> Path:
+    """Build the wheel of a project into a folder, and return its path."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=project, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+class Installed:
+    """An environment with the wheel of a project, and with all other packages of this environment.
+
+    Args:
+        environment: the folder of the environment; it is made by `install`.
+    """
+
+    def __init__(self, environment: Path) -> None:
+        self.python = environment / "bin/python"
+
+    @classmethod
+    def install(cls, project: Path | None, environment: Path) -> None:
+        """Make the environment; without a project, it lacks the package."""
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+        (site,) = environment.glob("lib/python*/site-packages")
+        # Packages of this environment come after its own; a project that is editable there is not seen.
+        (site / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+        if project:
+            wheel = build_wheel(project, environment / "wheel")
+            pip = [sys.executable, "-m", "pip", "--python", environment, "--disable-pip-version-check"]
+            subprocess.run([*pip, "install", "--quiet", "--no-index", "--no-deps", wheel], check=True)
+            shutil.rmtree(environment / "wheel")
+
+    def run(self, folder: Path, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of the environment in a folder: `snakemake`, or a program of the package."""
+        program, *arguments = command
+        start = (
+            [str(self.python), "-m", "snakemake"] if program == "snakemake" else [str(self.python.with_name(program))]
+        )
+        return subprocess.run(
+            [*start, *arguments],
+            cwd=folder,
+            env=CALLER | environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def __call__(self, folder: Path, *command: str, **environment: str) -> str:
+        """Run a command that must succeed, and return all that it has printed."""
+        done = self.run(folder, *command, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
