@@ -427,7 +427,7 @@ def test_what_both_engines_call_first_reports_a_mistake_in_one_line(
     file.write_text(yaml.safe_dump(params, sort_keys=False))
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as end:
-        read_params(file, schema, a_workflow())
+        read_params(a_workflow(), {}, file)
     by_snakemake = capsys.readouterr().err
     outputs = f"--output={tmp_path}/out.yaml", f"--output_trainings={tmp_path}/trainings.yaml"
     by_dvc = run_here("check_params", f"--params={file}", f"--schema={schema}", *outputs)
@@ -580,10 +580,11 @@ def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
         read_yaml(path)
 
 
-def a_workflow(*configfiles: Path, **config: Any) -> Any:
+def a_workflow(*configfiles: Path, is_main_process: bool = True, **config: Any) -> Any:
     """Return as much of Snakemake's workflow as read_params looks at."""
     settings = SimpleNamespace(configfiles=list(configfiles), config=config)
-    return SimpleNamespace(is_main_process=True, config_settings=settings)
+    modifier = SimpleNamespace(namespace=None, is_main_snakefile=lambda: True)
+    return SimpleNamespace(is_main_process=is_main_process, config_settings=settings, modifier=modifier)
 
 
 def test_a_job_gets_the_parameters_that_the_main_process_has_checked(
@@ -591,14 +592,14 @@ def test_a_job_gets_the_parameters_that_the_main_process_has_checked(
 ) -> None:
     monkeypatch.setenv(VARIABLE, "of another run")
     monkeypatch.chdir(ROOT)
-    file, schema = tmp_path / "params.yaml", ROOT / "workflow/schemas/params.schema.yaml"
+    file = tmp_path / "params.yaml"
     params = defaults()
     params["dataset"]["target"] = 'it\'s 50 % of "$HOME" in °C'
     file.write_text(yaml.safe_dump(params))
-    read = read_params(file, schema, a_workflow(training={"epochs": "5"}))
+    read = read_params(a_workflow(training={"epochs": "5"}), {}, file)
     assert read == params | {"training": params["training"] | {"epochs": 5}}
     file.write_text("edited: meanwhile")
-    assert read_params(file, schema, SimpleNamespace(is_main_process=False)) == read
+    assert read_params(a_workflow(is_main_process=False), {}, file) == read
 
 
 def test_files_of_parameters_are_read_by_the_rules_of_params_yaml_and_merged_one_by_one(
@@ -610,7 +611,7 @@ def test_files_of_parameters_are_read_by_the_rules_of_params_yaml_and_merged_one
     first.write_text("optimizer: {name: adam, learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7}\n")
     second.write_text("dataset: {inputs: [No, on], target: yes}\noptimizer: {learning_rate: 0.1}\n")
     workflow = a_workflow(first, second, optimizer={"beta_1": "0.5"})
-    read = read_params(ROOT / "params.yaml", ROOT / "workflow/schemas/params.schema.yaml", workflow)
+    read = read_params(workflow, {})
     assert read["dataset"]["inputs"] == ["No", "on"]
     assert read["dataset"]["target"] == "yes"
     assert read["optimizer"] == {

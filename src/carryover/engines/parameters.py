@@ -26,7 +26,7 @@ _CHECKED: dict[str, Params] = {}
 """The parameters that this process has checked, by the names of the modules of which they are."""
 
 
-def read_params(workflow: Any, config: Params) -> Params:
+def read_params(workflow: Any, config: Params, file: Path = Path("params.yaml")) -> Params:
     """Return the checked parameters of the run; an error is reported in one line and ends the program.
 
     They are what another workflow gives to this one as its module; if it gives nothing, those of params.yaml; and in
@@ -35,6 +35,7 @@ def read_params(workflow: Any, config: Params) -> Params:
     Args:
         workflow: Snakemake's workflow.
         config: what Snakemake calls `config` in the Snakefile.
+        file: params.yaml.
     """
     name = workflow.modifier.namespace or ""
     if not workflow.is_main_process:
@@ -47,23 +48,24 @@ def read_params(workflow: Any, config: Params) -> Params:
         rules = read_yaml(own_file(SCHEMA))
     if workflow.modifier.is_main_snakefile():
         settings = workflow.config_settings
-        params, where = _in_folder(rules, settings.configfiles, settings.config)
+        params, where = _in_folder(file, rules, settings.configfiles, settings.config)
     elif config:
         params, where = typed(config, rules), "the config of the module"
     else:
-        params, where = _in_folder(rules)
+        params, where = _in_folder(file, rules)
     with errors_in_one_line(f"{where}: "):
         checked = check(params, rules, root=Path())
     with errors_in_one_line():
-        if _CHECKED.setdefault(name, checked) != checked:
+        if name and _CHECKED.get(name, checked) != checked:
             raise UserError(f"two modules have the name {name}, and different parameters; give one another name")
+    _CHECKED[name] = checked
     # Base64 has no character that a shell or Snakemake could change on the way to the job.
     os.environ[VARIABLE] = b64encode(json.dumps(_CHECKED).encode()).decode()
     return checked
 
 
 def _in_folder(
-    rules: dict[str, Any], configfiles: Iterable[Path] = (), config: Mapping[str, Any] | None = None
+    file: Path, rules: dict[str, Any], configfiles: Iterable[Path] = (), config: Mapping[str, Any] | None = None
 ) -> tuple[Params, str]:
     """Return the parameters of params.yaml with the changes of the command line, and the names of all these places.
 
@@ -71,11 +73,11 @@ def _in_folder(
     by the rules of params.yaml, and merged one by one, with what --config has set as the last.
 
     Args:
-        rules: the JSON schema of params.yaml.
+        file: params.yaml.
+        rules: its JSON schema.
         configfiles: the files that --configfile names.
         config: what --config says, as text.
     """
-    file = Path("params.yaml")
     if find(file) != file:
         print("note: there is no params.yaml in this folder; these are Carryover's own parameters", file=sys.stderr)
     with errors_in_one_line():
