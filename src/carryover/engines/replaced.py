@@ -166,13 +166,12 @@ def _other_inputs(record: Any) -> Iterator[os.stat_result]:
 
 def _refuse_strangers(paths: Iterable[str], params: Mapping[str, Any]) -> None:
     """Refuse to write over files that no engine and no commit knows, in folders that a user has chosen."""
-    own = sorted(path for path in paths if not in_clone() or path.split("/")[0] not in OURS)
+    at_home = in_clone()  # elsewhere these folders, and what git knows, are the user's
+    own = sorted(path for path in paths if not at_home or path.split("/")[0] not in OURS)
     if not own:
         return
-    listed = ""
-    if in_clone():  # elsewhere git may have files of the user's
-        ask = ["git", "ls-files", "-z", "--", *own]
-        listed = subprocess.run(ask, capture_output=True, text=True, check=False).stdout
+    ask = ["git", "ls-files", "-z", "--", *own]
+    listed = subprocess.run(ask, capture_output=True, text=True, check=False).stdout if at_home else ""
     if strangers := sorted(set(own) - set(listed.split("\0"))):
         data, results = params["folders"]["data"], params["folders"]["results"]
         raise UserError(
