@@ -206,7 +206,6 @@ def test_what_the_jobs_would_not_get_is_named(project: Project, monkeypatch: pyt
             check_sent(project.params())
         return str(error.value)
 
-    Path("src/carryover/home/.stray").write_text("")
     check_sent(project.params())
     Path("src/carryover/series/mine.py").write_text("")
     assert refused() == "src/carryover/series/mine.py: git does not track it, so the jobs would not get it; run git add"

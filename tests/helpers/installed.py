@@ -12,7 +12,7 @@ from helpers.project import CALLER
 def build_wheel(project: Path, folder: Path) -> Path:
     """Build the wheel of a project into a folder, and return its path."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(command, cwd=project, check=True, capture_output=True)
+    subprocess.run(command, cwd=project, env=CALLER, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -37,7 +37,8 @@ class Installed:
         if project:
             wheel = build_wheel(project, environment / "wheel")
             pip = [sys.executable, "-m", "pip", "--python", environment, "--disable-pip-version-check"]
-            subprocess.run([*pip, "install", "--quiet", "--no-index", "--no-deps", wheel], check=True)
+            # In the caller's home: pip asks for the version of Rust, which leaves a folder in the home.
+            subprocess.run([*pip, "install", "--quiet", "--no-index", "--no-deps", wheel], env=CALLER, check=True)
             shutil.rmtree(environment / "wheel")
 
     def run(self, folder: Path, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":

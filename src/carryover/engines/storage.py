@@ -25,8 +25,6 @@ from carryover.job.own_files import OWN_FILES, PACKAGE, in_clone
 SENT = ("src/carryover", "workflow")
 """The folders whose files the jobs need, besides the file that builds the network."""
 
-HOME = Path("src/carryover/home")
-
 CLAIM = Path(".snakemake/written_by.txt")
 """A file with a name for this folder, which has a copy in the storage: whose results are there?"""
 
@@ -125,9 +123,7 @@ def check_sent(params: Mapping[str, Any]) -> None:
     if not in_clone():
         raise UserError("results in a storage need a clone of the project, whose files the jobs get; run this in one")
     tracked = set(git(Path(), "ls-files", "-z").split("\0"))
-    # What programs write into the home of the jobs is none of theirs: they have that of the installed package.
-    files = [path for folder in SENT for path in _files(Path(folder)) if HOME not in path.parents]
-    needed = [*map(str, files), params["model"]["build"]]
+    needed = [*(str(path) for folder in SENT for path in _files(Path(folder))), params["model"]["build"]]
     if untracked := [path for path in needed if path not in tracked]:
         raise UserError(f"{some(untracked)}: git does not track it, so the jobs would not get it; run git add")
     if deleted := git(Path(), "ls-files", "-z", "--deleted").split("\0")[:-1]:
