@@ -20,11 +20,17 @@ assert Path(__file__).parents[1] == ROOT
 collect_ignore = ["every_backend"]
 """What tests/test_backends.py runs in other processes, each with another backend of Keras."""
 
-# Tests that train in this process do it as a job does. This comes before anything imports NumPy or TensorFlow.
-os.environ.update({name: value for name, value in environment(CALLER).items() if name != "PATH"})
-
 settings.register_profile("carryover", deadline=None)  # a machine that is busy is no mistake
 settings.load_profile("carryover")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests that train in this process do it as a job does, before anything imports NumPy or TensorFlow."""
+    job = {name: value for name, value in environment(CALLER).items() if name != "PATH"}
+    assert CALLER.get("HOME") != job["HOME"], "what tests start would have the environment of a job, not the caller's"
+    # The process that only hands out the tests keeps the caller's, because those that run them inherit it.
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        os.environ.update(job)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
