@@ -235,7 +235,8 @@ def test_the_command_of_the_catalog_deploys_a_workflow_that_runs(
 def test_without_the_package_the_workflow_says_what_to_install(tmp_path: Path, folder: Path) -> None:
     Installed.install(None, tmp_path / "bare")
     (folder / "Snakefile").write_text((ROOT / "Snakefile").read_text())
-    done = Installed(tmp_path / "bare").run(folder, "snakemake", "--dry-run")
+    command = [Installed(tmp_path / "bare").python, "-m", "snakemake", "--dry-run"]
+    done = subprocess.run(command, cwd=folder, env=CALLER, capture_output=True, text=True)
     assert done.returncode == 1
     (error,) = done.stderr.splitlines()
     assert error.startswith("error: No module named 'carryover")

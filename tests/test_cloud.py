@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 SNAKEMAKE = (str(PYTHON), "-m", "snakemake")
-ON_CLUSTER = ("--profile", "profiles/kubernetes", "--seconds-between-status-checks", "1", "--retries", "0")
+ON_CLUSTER = (*SNAKEMAKE, "--profile", "profiles/kubernetes", "--seconds-between-status-checks", "1", "--retries", "0")
 
 IN_BOTH = {"results/params.yaml", "results/forecasts.csv"}
 """What comes to the machine of the main process at the end, and is in the storage too."""
@@ -32,6 +32,11 @@ FOR_YOU = IN_BOTH | {
     f"results/{name}" for name in ("losses.csv", "loss_diffs.csv", "metrics.json", "details.json", "verdict.md")
 }
 """What comes to that machine at all, besides the figures."""
+
+
+def with_plugins(project: Project, **variables: str) -> Project:
+    """Return the project with the Snakemake that has the plugins, and with more in the environment of its commands."""
+    return Project(project.folder, PYTHON, **variables)
 
 
 def in_folder(store: Path) -> list[str]:
@@ -59,7 +64,7 @@ def test_jobs_that_share_only_a_storage_make_the_same_bytes_and_an_edit_reruns_w
     project.make_tiny(**TWO_SHARDS)
     project.commit("tiny")
     store = tmp_path / "store"
-    done = project.run(*SNAKEMAKE, *ON_CLUSTER, *in_folder(store), **cluster.environment)
+    done = project.run(*ON_CLUSTER, *in_folder(store), **cluster.environment)
     assert done.returncode == 0, done.stdout + done.stderr + cluster.logs()
     assert "the cases of this run, from one seed" in done.stdout  # the verdict
     assert len(cluster.pods) == 2 + 2 + 1, "two cases, two shards of replicates, and the forecasts"
@@ -67,7 +72,7 @@ def test_jobs_that_share_only_a_storage_make_the_same_bytes_and_an_edit_reruns_w
     assert_all_there(trained.artifacts(), project, store)
 
     def planned() -> set[str]:
-        done = project.run(*SNAKEMAKE, "--dry-run", "--nocolor", *in_folder(store))
+        done = with_plugins(project).run("snakemake", "--dry-run", "--nocolor", *in_folder(store))
         return planned_steps(done.stdout + done.stderr)
 
     assert planned() == set()
@@ -88,7 +93,7 @@ def test_a_bucket_works_like_a_folder(trained: Project, project: Project, cluste
     keys = {f"SNAKEMAKE_STORAGE_S3_{name}_KEY": "testing" for name in ("ACCESS", "SECRET")}
     with s3_server() as client:
         bucket = ["--default-storage-prefix", "s3://bucket/path", "--storage-s3-endpoint-url", client.meta.endpoint_url]
-        project(*SNAKEMAKE, *ON_CLUSTER, *bucket, **keys, **cluster.environment)
+        project(*ON_CLUSTER, *bucket, **keys, **cluster.environment)
         for item in client.list_objects_v2(Bucket="bucket", Prefix="path/")["Contents"]:
             path = tmp_path / item["Key"]
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,11 +102,12 @@ def test_a_bucket_works_like_a_folder(trained: Project, project: Project, cluste
 
 
 def test_results_that_this_folder_has_not_made_are_made_again(quick: Project, tmp_path: Path) -> None:
+    quick = with_plugins(quick)
     store = tmp_path / "store"
-    run = [*SNAKEMAKE, "--cores", "2", *in_folder(store)]
+    run = ["snakemake", "--cores", "2", *in_folder(store)]
 
     def planned(project: Project, *options: str) -> set[str]:
-        done = project.run(*SNAKEMAKE, "--dry-run", "--nocolor", *in_folder(store), *options)
+        done = project.run("snakemake", "--dry-run", "--nocolor", *in_folder(store), *options)
         assert done.returncode == 0, done.stderr
         return planned_steps(done.stdout + done.stderr)
 
@@ -120,7 +126,7 @@ def test_results_that_this_folder_has_not_made_are_made_again(quick: Project, tm
     quick(*run)
     assert verdict.read_text() == before
     # Another folder knows nothing of how they were made, and writes what this one has not made.
-    other = Project(tmp_path / "other")
+    other = with_plugins(Project(tmp_path / "other"))
     quick("git", "clone", "--quiet", ".", str(other.folder))
     epochs = ["--config", "training={epochs: 2}"]
     assert planned(other, *epochs) == set(STEPS)
@@ -135,7 +141,7 @@ def test_a_file_of_the_user_is_not_written_over(quick: Project, tmp_path: Path) 
         file = quick.folder / "mine/results" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("mine")
-        done = quick.run(*SNAKEMAKE, "--cores", "1", *in_folder(tmp_path / "store"), *folders)
+        done = with_plugins(quick).run("snakemake", "--cores", "1", *in_folder(tmp_path / "store"), *folders)
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1].startswith(f"error: mine/results/{name}: in the way")
         assert file.read_text() == "mine"
@@ -161,8 +167,8 @@ def test_why_a_job_has_failed_is_shown_although_its_log_is_not_on_this_machine(
     file = quick.folder / path
     file.write_text(added + file.read_text())
     store = tmp_path / "store"
-    only_train = ["--jobs", "1", "--until", "train"]
-    done = quick.run(*SNAKEMAKE, *ON_CLUSTER, *only_train, *in_folder(store), **cluster.environment)
+    only_train = ["--jobs", "1", "--until", "train", *in_folder(store)]
+    done = quick.run(*ON_CLUSTER, *only_train, **cluster.environment)
     assert done.returncode == 1
     assert message in done.stderr.splitlines()
     assert not list(store.glob("results/cases/*/*"))
@@ -193,7 +199,8 @@ def test_a_storage_that_cannot_be_used_is_reported_in_one_line_before_anything_r
     kind, *rest = options
     prefix = ["--default-storage-prefix", *rest] if rest else []
     keys = {f"SNAKEMAKE_STORAGE_S3_{key}_KEY": "none" for key in ("ACCESS", "SECRET")}
-    done = quick.run(*SNAKEMAKE, "--cores", "1", "--default-storage-provider", kind, *prefix, **keys)
+    quick = with_plugins(quick, **keys)
+    done = quick.run("snakemake", "--cores", "1", "--default-storage-provider", kind, *prefix)
     assert (done.returncode, done.stderr.splitlines()[1:]) == (1, [f"error: {message}"])
     assert quick.artifacts() == before
 

@@ -40,7 +40,8 @@ def trace(folder: Path, command: list[str], logs: Path) -> Trace:
     """Run a command in the project and see what it does."""
     logs.mkdir()
     strace = ["strace", "-ff", "--seccomp-bpf", "-y", "-s", "4096", "-e", f"trace={CALLS}", "-o", str(logs / "log")]
-    done = subprocess.run([*strace, *command], cwd=folder, capture_output=True, text=True, env=Project.environment())
+    environment = Project(folder).environment()
+    done = subprocess.run([*strace, *command], cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     result = Trace(set(), set(), set(), [])
 

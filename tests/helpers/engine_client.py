@@ -6,32 +6,39 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 SERVER = Path(__file__).with_name("engine_server.py")
 
+servers: "dict[Path, subprocess.Popen[str]]" = {}
+"""The servers of this process, by their Pythons."""
 
-@cache
-def server(*environment: tuple[str, str]) -> "subprocess.Popen[str]":
-    """Start the server, once in this process; it ends with it."""
-    process = subprocess.Popen(
-        [sys.executable, str(SERVER)],
-        env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    atexit.register(process.communicate)  # closes its input
-    return process
+
+def server(python: Path, environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+    """Start the server of a Python, once in this process; it ends with it."""
+    if python not in servers:
+        servers[python] = subprocess.Popen(
+            [python, str(SERVER)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        atexit.register(servers[python].communicate)  # closes its input
+    return servers[python]
 
 
 def run_engine(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str]
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], python: Path = Path(sys.executable)
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command of an engine as subprocess.run would, without any input.
+
+    Args:
+        command: a program that is written in Python, and its words.
+        folder: where it runs.
+        environment: its environment.
+        python: the Python that runs it; the libraries are those of its environment.
 
     Raises:
         BrokenPipeError, ValueError: the server has died.
     """
-    asked = server(*environment.items())
+    asked = server(python, environment)
     assert asked.stdin
     assert asked.stdout
     with tempfile.TemporaryDirectory() as temporary:

@@ -13,6 +13,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import shutil
 import sys
@@ -24,7 +25,9 @@ LIBRARIES = [
     "dvc.cli.parser", "dvc.repo.index", "dvc.repo.reproduce", "dvc.repo.experiments", "dvc.stage.run", "dvc.scm",
     "dvc_data.hashfile.db.local", "networkx",
     "carryover.engines.run", "carryover.engines.parameters", "carryover.engines.replaced", "carryover.engines.terminal",
-    "carryover.replicates.settings", "snakemake_logger_plugin_carryover",
+    "carryover.replicates.settings",
+    # Snakemake loads all its plugins at each start.
+    *(name for _, name, _ in pkgutil.iter_modules() if name.startswith("snakemake_") and "_plugin_" in name),
 ]  # fmt: skip
 """What the commands would load themselves."""
 

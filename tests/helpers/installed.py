@@ -6,6 +6,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from helpers.engine_client import run_engine
 from helpers.project import CALLER
 
 
@@ -44,11 +45,12 @@ class Installed:
     def run(self, folder: Path, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of the environment in a folder: `snakemake`, or a program of the package."""
         program, *arguments = command
-        start = (
-            [str(self.python), "-m", "snakemake"] if program == "snakemake" else [str(self.python.with_name(program))]
-        )
+        if program == "snakemake":
+            # The program of this environment starts the Snakemake that its Python finds.
+            snakemake = str(Path(sys.executable).with_name(program))
+            return run_engine([snakemake, *arguments], folder, CALLER | environment, self.python)
         return subprocess.run(
-            [*start, *arguments],
+            [self.python.with_name(program), *arguments],
             cwd=folder,
             env=CALLER | environment,
             capture_output=True,

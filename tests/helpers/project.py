@@ -85,10 +85,18 @@ STOOD_IN = ("make_initial_weights", "train", "train_replicates", "score", "rende
 
 
 class Project:
-    """A copy of the project in a folder of its own, with its own git history."""
+    """A copy of the project in a folder of its own, with its own git history.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where it is.
+        python: the Python whose programs its commands are.
+        variables: what the environment of its commands has besides the caller's.
+    """
+
+    def __init__(self, folder: Path, python: Path = Path(sys.executable), **variables: str) -> None:
         self.folder = folder
+        self.python = python
+        self.variables = variables
 
     @classmethod
     def new(cls, folder: Path) -> "Project":
@@ -111,18 +119,17 @@ class Project:
         subprocess.run(["cp", "-a", str(self.folder), str(folder)], check=True)
         return Project(folder)
 
-    @staticmethod
-    def environment() -> dict[str, str]:
-        """Return the caller's environment, with this environment's programs and somebody to commit as."""
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its commands, with somebody to commit as."""
         identity = {
             f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
         }
-        return CALLER | identity | {"PATH": f"{Path(sys.executable).parent}:{CALLER['PATH']}"}
+        return CALLER | identity | {"PATH": f"{self.python.parent}:{CALLER['PATH']}"} | self.variables
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command in the copy, with the caller's environment and this environment's programs."""
+        """Run a command in the copy. A command of an engine without variables starts with its libraries loaded."""
         if command[0] in ENGINES and not environment:
-            return run_engine(command, self.folder, self.environment())
+            return run_engine(command, self.folder, self.environment(), self.python)
         return subprocess.run(
             command,
             cwd=self.folder,

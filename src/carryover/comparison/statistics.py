@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from carryover.comparison.best import best_baseline, better_states
 from carryover.comparison.numbers import MEMORYLESS
@@ -105,17 +104,36 @@ def _compare(values: Mapping[str, Array], pairs: Iterable[tuple[str, str]]) -> l
 
 
 def _difference(differences: Array) -> dict[str, Any]:
-    low, high = _confidence_interval(differences)
     a_lower, b_lower = int((differences < 0).sum()), int((differences > 0).sum())
+    low, high, p_value = _inference(differences, a_lower, b_lower)
     return {
         "median_difference": float(np.median(differences)),
         "confidence_low": low,
         "confidence_high": high,
         "a_lower": a_lower,
         "b_lower": b_lower,
-        # Like the median, the sign test looks at no size; there is nothing to test if all values are equal.
-        "p_value": float(stats.binomtest(a_lower, a_lower + b_lower).pvalue) if a_lower + b_lower else 1.0,
+        "p_value": p_value,
     }
+
+
+def _inference(differences: Array, a_lower: int, b_lower: int) -> tuple[float | None, float | None, float]:
+    """Return the confidence interval of the median, and the p-value of the sign test."""
+    if len(differences) < 2:
+        return None, None, 1.0
+    from scipy import stats  # it takes a second to load
+
+    interval = stats.bootstrap(
+        (differences,),
+        np.median,
+        n_resamples=RESAMPLES,
+        batch=max(1, 2_000_000 // len(differences)),  # about 16 MB at a time
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    # Like the median, the sign test looks at no size; there is nothing to test if all values are equal.
+    p_value = stats.binomtest(a_lower, a_lower + b_lower).pvalue if a_lower + b_lower else 1.0
+    return float(interval.low), float(interval.high), float(p_value)
 
 
 def _lower(comparison: dict[str, Any]) -> str | None:
@@ -139,18 +157,3 @@ def holm(p_values: list[float]) -> list[float]:
         largest = min(1.0, max(largest, (len(p_values) - rank) * p_values[place]))
         corrected[place] = largest
     return corrected
-
-
-def _confidence_interval(differences: Array) -> tuple[float | None, float | None]:
-    if len(differences) < 2:
-        return None, None
-    interval = stats.bootstrap(
-        (differences,),
-        np.median,
-        n_resamples=RESAMPLES,
-        batch=max(1, 2_000_000 // len(differences)),  # about 16 MB at a time
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
