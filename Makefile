@@ -39,7 +39,7 @@ report: .venv/ready
 	@snakemake --report report.html
 
 test: .venv/ready .venv-cloud/ready
-	@echo "Running the tests; the slow ones run whole pipelines: about a quarter of an hour on two cores ..."
+	@echo "Running the tests; the slow ones run whole pipelines: about twenty minutes on two cores ..."
 	@python -m pytest --numprocesses 2 --dist worksteal
 
 torch: .venv-torch/ready

@@ -1,6 +1,7 @@
 """The fixtures that the tests share, and the environment in which they run: that of a job."""
 
 import gc
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from helpers.browser import Browser
 from helpers.once import Once
-from helpers.project import CALLER, ONE_SHARD, ROOT, TWO_SHARDS, Project
+from helpers.project import CALLER, ONE_SHARD, PASSED_ON, ROOT, TWO_SHARDS, Project
 from hypothesis import settings
 
 from carryover.job.hermetic import environment
@@ -20,17 +21,14 @@ assert Path(__file__).parents[1] == ROOT
 collect_ignore = ["every_backend"]
 """What tests/test_backends.py runs in other processes, each with another backend of Keras."""
 
+# Tests that train in this process do it as a job does. This comes before anything imports NumPy or TensorFlow.
+# The workers of pytest-xdist start with this environment, so they are given that of the caller apart from it.
+os.environ.update({name: value for name, value in environment(CALLER).items() if name != "PATH"})
+os.environ[PASSED_ON] = json.dumps(CALLER)
+assert CALLER.get("HOME") != os.environ["HOME"], "what the tests start would have the environment of a job"
+
 settings.register_profile("carryover", deadline=None)  # a machine that is busy is no mistake
 settings.load_profile("carryover")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Let tests that train in this process do it as a job does, before anything imports NumPy or TensorFlow."""
-    job = {name: value for name, value in environment(CALLER).items() if name != "PATH"}
-    assert CALLER.get("HOME") != job["HOME"], "what tests start would have the environment of a job, not the caller's"
-    # The process that only hands out the tests keeps the caller's, because those that run them inherit it.
-    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
-        os.environ.update(job)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
