@@ -34,9 +34,9 @@ FOR_YOU = IN_BOTH | {
 """What comes to that machine at all, besides the figures."""
 
 
-def with_plugins(project: Project, **variables: str) -> Project:
-    """Return the project with the Snakemake that has the plugins, and with more in the environment of its commands."""
-    return Project(project.folder, PYTHON, **variables)
+def with_plugins(project: Project) -> Project:
+    """Return the project with the Snakemake that has the plugins."""
+    return Project(project.folder, PYTHON)
 
 
 def in_folder(store: Path) -> list[str]:
@@ -199,8 +199,7 @@ def test_a_storage_that_cannot_be_used_is_reported_in_one_line_before_anything_r
     kind, *rest = options
     prefix = ["--default-storage-prefix", *rest] if rest else []
     keys = {f"SNAKEMAKE_STORAGE_S3_{key}_KEY": "none" for key in ("ACCESS", "SECRET")}
-    quick = with_plugins(quick, **keys)
-    done = quick.run("snakemake", "--cores", "1", "--default-storage-provider", kind, *prefix)
+    done = quick.run(*SNAKEMAKE, "--cores", "1", "--default-storage-provider", kind, *prefix, **keys)
     assert (done.returncode, done.stderr.splitlines()[1:]) == (1, [f"error: {message}"])
     assert quick.artifacts() == before
 

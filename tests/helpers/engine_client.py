@@ -15,12 +15,12 @@ servers: "dict[Path, subprocess.Popen[str]]" = {}
 
 
 def server(python: Path, environment: Mapping[str, str]) -> "subprocess.Popen[str]":
-    """Start the server of a Python, once in this process; it ends with it."""
+    """Start the server of a Python, once in this process and with the environment of the first command."""
     if python not in servers:
         servers[python] = subprocess.Popen(
             [python, str(SERVER)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        atexit.register(servers[python].communicate)  # closes its input
+        atexit.register(servers[python].communicate)  # closes its input, at which it ends
     return servers[python]
 
 

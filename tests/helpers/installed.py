@@ -43,14 +43,17 @@ class Installed:
             shutil.rmtree(environment / "wheel")
 
     def run(self, folder: Path, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command of the environment in a folder: `snakemake`, or a program of the package."""
+        """Run a command of the environment in a folder: `snakemake`, or a program of the package.
+
+        As in Project.run, Snakemake without variables starts with its libraries loaded.
+        """
         program, *arguments = command
-        if program == "snakemake":
-            # The program of this environment starts the Snakemake that its Python finds.
-            snakemake = str(Path(sys.executable).with_name(program))
-            return run_engine([snakemake, *arguments], folder, CALLER | environment, self.python)
+        # The Snakemake that starts is the one that the Python finds, whoever's program starts it.
+        path = Path(sys.executable if program == "snakemake" else self.python).with_name(program)
+        if program == "snakemake" and not environment:
+            return run_engine([str(path), *arguments], folder, CALLER, self.python)
         return subprocess.run(
-            [self.python.with_name(program), *arguments],
+            [self.python, path, *arguments],
             cwd=folder,
             env=CALLER | environment,
             capture_output=True,

@@ -93,14 +93,12 @@ class Project:
 
     Args:
         folder: where it is.
-        python: the Python whose programs its commands are.
-        variables: what the environment of its commands has besides the caller's.
+        python: the Python that runs the engines.
     """
 
-    def __init__(self, folder: Path, python: Path = Path(sys.executable), **variables: str) -> None:
+    def __init__(self, folder: Path, python: Path = Path(sys.executable)) -> None:
         self.folder = folder
         self.python = python
-        self.variables = variables
 
     @classmethod
     def new(cls, folder: Path) -> "Project":
@@ -121,14 +119,14 @@ class Project:
     def copy(self, folder: Path) -> "Project":
         """Copy it with all that was made in it: times, DVC's cache and what Snakemake knows are those of the copied."""
         subprocess.run(["cp", "-a", str(self.folder), str(folder)], check=True)
-        return Project(folder)
+        return Project(folder, self.python)
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of its commands, with somebody to commit as."""
+        """Return the caller's environment, with the programs of its Python and somebody to commit as."""
         identity = {
             f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
         }
-        return CALLER | identity | {"PATH": f"{self.python.parent}:{CALLER['PATH']}"} | self.variables
+        return CALLER | identity | {"PATH": f"{self.python.parent}:{CALLER['PATH']}"}
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a command in the copy. A command of an engine without variables starts with its libraries loaded."""
